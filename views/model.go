@@ -1,0 +1,117 @@
+package views
+
+// Panel is what every panel says of itself. All strings are finished: a view only places them.
+type Panel struct {
+	Topic string // "money.hour"; the element's id is ID()
+	Title string // "Dollars in the last hour"
+	Note  string // small print beside the title, or empty
+	At    string // data time in the campaign's zone, "10:46:12 PM EDT"
+	AtISO string // the same, RFC 3339
+	Doubt string // why the figures can't be trusted, in words; empty when they can
+	Empty string // what to say instead of figures when there is nothing yet; empty when there is
+}
+
+// Figure is a number ready to show. Raw lets the page roll from one value to the next.
+type Figure struct {
+	Text string // "$2,041,330"
+	Raw  string // "204133000" in minor units, or the plain number; empty when it can't be rolled
+	Unit string // "usd", "count", "percent", "rate"
+}
+
+// Change compares a figure with another one.
+type Change struct {
+	Sign    int    // -1, 0, 1: the arrow; 0 shows none
+	Text    string // "38×" or "12 %"
+	Against string // "the hour before ($53,120)"
+}
+
+// Headline is the board's first number.
+type Headline struct {
+	Panel
+	Dollars Figure
+	Change  Change
+	Sub     string   // "$2,043,000 given, $1,670 refunded"
+	Others  []string // other currencies, "€1,200": never added
+}
+
+// Cell is one small figure with its label.
+type Cell struct {
+	Label  string
+	Figure Figure
+	Sub    string
+	Doubt  string
+}
+
+// Today is the day so far.
+type Today struct {
+	Panel
+	Raised Figure
+	Sub    string
+	Others []string
+	Cells  []Cell // gifts, average (with median), donors, recurring share, refunds …
+}
+
+// Bars is a ranked list with bars.
+type Bars struct {
+	Panel
+	Rows []Bar
+}
+
+// Bar is one row of Bars. Width is a percentage for the SVG attribute, "39.8".
+type Bar struct {
+	Label, Kind, Value, Share, Width string
+}
+
+// Tiles is the map of the states.
+type Tiles struct {
+	Panel
+	Tiles []Tile
+	Other string // what has no state: "$12,300 from elsewhere", or empty
+}
+
+// Tile is one state. Level 0 (nothing) to 9 (most) picks its lightness.
+type Tile struct {
+	State, Name, Value string
+	Col, Row           int // 1-based place in the grid of 11 columns and 8 rows
+	Level              int
+}
+
+// Ticker lists the latest gifts.
+type Ticker struct {
+	Panel
+	Gifts []Gift
+}
+
+// Gift is one line of the ticker. Key is stable for one gift, so that new lines can be told from old ones.
+type Gift struct {
+	Key, Time, Amount, State, Refcode, Kind string
+}
+
+// Chart is a place for a chart: its points arrive as data. Table is the same for a reader without the picture.
+type Chart struct {
+	Panel
+	Now  Figure // the figure above the chart, or empty
+	Sub  string
+	Kind string // "bars" (amounts per time, stacked) or "lines" (rates)
+	Unit string // "usd" or "rate"
+}
+
+// Count is one figure with a line under it.
+type Count struct {
+	Panel
+	Figure Figure
+	Sub    string
+}
+
+// Mail is the mail of the last hour.
+type Mail struct {
+	Panel
+	Cells  []Cell  // sends, hard bounces, complaints
+	Meters []Meter // rates against the limits that get an account reviewed
+}
+
+// Meter is a rate against its limit. Width and Mark are percentages for SVG attributes.
+type Meter struct {
+	Label, Value, Width, Mark, MarkText string
+	Over                                bool
+}
