@@ -1,0 +1,111 @@
+package story
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// scenario is what a night adds to the quiet campaign. Its times are milliseconds after the plan's start.
+type scenario struct {
+	name  string
+	step  int64   // when it breaks loose
+	rise  float64 // ms until 63 % of the height
+	hold  int64   // how long it stays there
+	decay float64 // ms until it has fallen to 37 %
+	wave  float64 // how far applause lines swing it while it holds
+	mails []extraMail
+	calm  bool // nothing is added at all
+}
+
+// extraMail is a blast that the night calls for.
+type extraMail struct {
+	name     string
+	at, runs int64
+}
+
+// The heights of a night at its top, above the quiet level: what the largest hours of online fund-raising look like.
+const (
+	surgeDollars  = 1_985_000.0 // an hour
+	surgeRequests = 9_900.0     // a second
+	// People open the page before they give: traffic runs this far ahead of money.
+	trafficLead = 20 * secondMS
+)
+
+func scenarioNamed(name string) (scenario, error) {
+	switch name {
+	case "", "quiet":
+		return scenario{name: "quiet", calm: true}, nil
+	case "convention":
+		return scenario{
+			name: "convention", step: 100 * secondMS, rise: 60_000, hold: 55 * minuteMS, decay: 45 * 60_000, wave: 0.08,
+			mails: []extraMail{
+				{"tunein", -6 * minuteMS, 7 * minuteMS},
+				{"speech", 4 * minuteMS, 15 * minuteMS},
+				{"thanks", 75 * minuteMS, 15 * minuteMS},
+			},
+		}, nil
+	case "spike":
+		return scenario{
+			name: "spike", rise: 8_000, hold: 12 * minuteMS, decay: 17 * 60_000, wave: 0.03,
+			mails: []extraMail{{"alert", 4 * minuteMS, 10 * minuteMS}},
+		}, nil
+	}
+	return scenario{}, fmt.Errorf("no scenario %q: quiet, convention and spike exist", name)
+}
+
+// surge is how high the night stands t ms after the start: 0 quiet, 1 at its top.
+func (s scenario) surge(t int64) float64 {
+	t -= s.step
+	if s.calm || t < 0 {
+		return 0
+	}
+	height := 1 - math.Exp(-float64(t)/s.rise)
+	if t < s.hold {
+		return height * (1 + s.wave*math.Sin(2*math.Pi*float64(t)/float64(7*minuteMS)))
+	}
+	return height * math.Exp(-float64(t-s.hold)/s.decay)
+}
+
+// strain is how badly the sites take it: they struggle in the first minutes, until more machines have started.
+func (s scenario) strain(t int64) float64 {
+	t -= s.step - trafficLead
+	if s.calm || t < 0 {
+		return 0
+	}
+	return math.Exp(-float64(t) / float64(90*secondMS))
+}
+
+// hour is the time of day in the campaign's zone, as hours with a fraction.
+func (p *Plan) hour(t int64) float64 {
+	at := time.UnixMilli(t).In(p.eastern)
+	return float64(at.Hour()) + float64(at.Minute())/60 + float64(at.Second())/3600
+}
+
+// evening swings between -1 before dawn and 1 at half past eight.
+func evening(hour float64) float64 { return math.Cos(2 * math.Pi * (hour - 20.5) / 24) }
+
+// The card processor charges the standing gifts in one batch a day, between five and six.
+const (
+	dawnHour   = 5.42
+	dawnSpread = 0.16  // hours
+	dawnGifts  = 520.0 // a day
+)
+
+// dawn is the rate of standing gifts being charged, in gifts an hour.
+func dawn(hour float64) float64 {
+	x := (hour - dawnHour) / dawnSpread
+	return dawnGifts / dawnSpread / math.Sqrt(2*math.Pi) * math.Exp(-x*x/2)
+}
+
+// quietDollars is the quiet campaign's rate in dollars an hour without the dawn batch. Hours with the batch stay
+// within the campaign's usual ten to twenty thousand.
+func quietDollars(hour float64) float64 {
+	total := 15_000 + 2_200*evening(hour)
+	return max(0.4*total, total-dawn(hour)*meanStanding())
+}
+
+// requests is how many requests a second all sites together see.
+func (p *Plan) requests(t int64) float64 {
+	return 105 + 25*evening(p.hour(t)) + surgeRequests*p.scenario.surge(t-p.start+trafficLead)
+}
