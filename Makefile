@@ -30,7 +30,7 @@ test-go: $(NPM_OK)
 	$(GO) test -race ./...
 
 test-browser: build browser
-	node --test --test-concurrency=1 'browser/*.test.mjs'
+	node --test --test-concurrency=1 browser/*.test.mjs
 
 check: current ## formatting, vet and the linters
 	$(LINT) run ./...
@@ -52,7 +52,7 @@ browser: ## a Chromium for the browser tests, unless there is one
 	@scripts/browser
 
 clean: ## everything that was built, not your data
-	rm -rf bin demo-data node_modules
+	rm -rf bin demo-data demo-data.lock node_modules
 
 $(NPM_OK): package.json package-lock.json
 	npm ci --no-audit --no-fund
