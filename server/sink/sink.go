@@ -6,6 +6,7 @@
 package sink
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -47,7 +48,7 @@ type Options[T any] struct {
 type Confirmed struct {
 	Kind      campaign.Kind
 	Rows      int
-	Watermark time.Time     // latest occurred_at in the batch
+	Watermark time.Time     // latest occurred_at in the batch, never after it was received
 	Lag       time.Duration // from the receipt of its oldest event until now
 }
 
@@ -76,7 +77,7 @@ func (s *Stream[T]) Run(ctx context.Context) error {
 	for {
 		segment, err := s.Spool.Next(ctx)
 		if ctx.Err() != nil || errors.Is(err, spool.ErrClosed) {
-			return nil
+			return nil //nolint:nilerr // both are a regular end
 		}
 		if err != nil {
 			return fmt.Errorf("read the %s spool: %w", s.Kind, err)
@@ -85,17 +86,21 @@ func (s *Stream[T]) Run(ctx context.Context) error {
 		if err := s.carry(ctx, segment); err != nil {
 			return nil //nolint:nilerr // only ctx ends a batch before it is stored; the segment stays
 		}
-		s.rest(ctx, started)
+		s.rest(ctx, time.Since(started))
 	}
 }
 
-// carry stores one segment and deletes it. It gives up only when ctx ends.
+// carry stores one segment, tells the readers' side, and deletes it, in this order. It gives up only when ctx ends.
 func (s *Stream[T]) carry(ctx context.Context, segment *spool.Segment) error {
-	batch, unreadable := s.decode(segment)
+	batch, unreadable, err := s.read(ctx, segment)
+	if err != nil {
+		return err
+	}
 	span := s.span(batch)
 	s.begin(span.oldest)
 	if len(unreadable) > 0 {
-		if err := s.persist(ctx, "keep unreadable records", func() error { return bury(s.DeadLetters, unreadable) }); err != nil {
+		keep := func() error { return bury(s.DeadLetters, unreadable) }
+		if err := s.persist(ctx, "keep unreadable records", keep); err != nil {
 			return err
 		}
 		s.count(func(st *Stats) { st.DeadLetters += uint64(len(unreadable)) })
@@ -106,30 +111,54 @@ func (s *Stream[T]) carry(ctx context.Context, segment *spool.Segment) error {
 			return err
 		}
 	}
-	if err := s.persist(ctx, "delete a stored segment", segment.Done); err != nil {
-		return err
-	}
 	s.finish(len(batch.Rows))
 	if s.Confirmed != nil && len(batch.Rows) > 0 {
-		s.Confirmed(Confirmed{Kind: s.Kind, Rows: len(batch.Rows), Watermark: span.latest, Lag: time.Since(span.oldest)})
+		s.Confirmed(Confirmed{Kind: s.Kind, Rows: len(batch.Rows), Watermark: span.latest, Lag: since(span.oldest)})
 	}
+	s.remove(segment)
 	return nil
 }
 
+// read decodes a segment. A disk that can't be read and a record that only a newer version understands are waited
+// for: going on without them would show money that is known to be incomplete.
+func (s *Stream[T]) read(ctx context.Context, segment *spool.Segment) (
+	batch campaign.Batch[T], unreadable []deadLetter, err error,
+) {
+	err = s.persist(ctx, "read a segment", func() (err error) {
+		batch, unreadable, err = s.decode(segment)
+		return errors.Join(err, segment.Err())
+	})
+	return batch, unreadable, err
+}
+
 // decode reads a segment's records. Those that can't be read don't hold up the others.
-func (s *Stream[T]) decode(segment *spool.Segment) (campaign.Batch[T], []deadLetter) {
+func (s *Stream[T]) decode(segment *spool.Segment) (campaign.Batch[T], []deadLetter, error) {
 	batch := campaign.Batch[T]{Segment: segment.Name()}
 	var unreadable []deadLetter
 	for n, record := range segment.Records() {
 		event, err := s.Decode(record)
+		if errors.Is(err, campaign.ErrRecordNewer) {
+			return batch, nil, fmt.Errorf("segment %s, record %d: %w", batch.Segment, n, err)
+		}
 		if err != nil {
-			unreadable = append(unreadable, deadLetter{Segment: batch.Segment, N: n, At: time.Now(), Reason: err.Error(), Record: append([]byte(nil), record...)})
+			unreadable = append(unreadable, deadLetter{
+				Segment: batch.Segment, N: n, At: time.Now(), Reason: err.Error(), Record: bytes.Clone(record),
+			})
 			continue
 		}
-		batch.N = append(batch.N, uint32(n)) //nolint:gosec // a segment of 16 MiB holds fewer than 2^32 records
+		batch.N = append(batch.N, uint32(n))
 		batch.Rows = append(batch.Rows, event)
 	}
-	return batch, unreadable
+	return batch, unreadable, nil
+}
+
+// remove deletes a stored segment. If that fails, the stream goes on all the same: the spool deletes the file later,
+// or gives it out again after a restart, and storing it again changes nothing.
+func (s *Stream[T]) remove(segment *spool.Segment) {
+	if err := segment.Done(); err != nil {
+		s.count(func(st *Stats) { st.Failures++ })
+		s.Logger.Warn("can't delete a stored segment; trying again with the next one", "kind", s.Kind.String(), "error", err)
+	}
 }
 
 // span is the time that a batch covers.
@@ -140,6 +169,9 @@ func (s *Stream[T]) span(batch campaign.Batch[T]) (sp span) {
 		occurred, received := s.Times(&batch.Rows[i])
 		if sp.oldest.IsZero() || received.Before(sp.oldest) {
 			sp.oldest = received
+		}
+		if occurred.After(received) { // a clock ahead of ours: the mark must not stand in the future for a day
+			occurred = received
 		}
 		if occurred.After(sp.latest) {
 			sp.latest = occurred
@@ -158,8 +190,12 @@ func (s *Stream[T]) persist(ctx context.Context, what string, try func() error) 
 			s.count(func(st *Stats) { st.Trouble = "" })
 			return nil
 		}
+		if ctx.Err() != nil { // stopping is no failure
+			return ctx.Err()
+		}
 		s.count(func(st *Stats) { st.Failures++; st.Trouble = what + ": " + err.Error() })
-		s.Logger.Warn("can't "+what+", trying again; its events are safe on disk", "kind", s.Kind.String(), "in", wait, "error", err)
+		s.Logger.Warn("can't "+what+", trying again; its events are safe on disk",
+			"kind", s.Kind.String(), "in", wait, "error", err)
 		if !sleep(ctx, wait/2+rand.N(wait/2)) { //nolint:gosec // jitter, not a secret
 			return ctx.Err()
 		}
@@ -167,13 +203,13 @@ func (s *Stream[T]) persist(ctx context.Context, what string, try func() error) 
 	}
 }
 
-// rest keeps the pace while there is no backlog, and never lets storing take more than half of the time.
-func (s *Stream[T]) rest(ctx context.Context, started time.Time) {
+// rest keeps the pace while there is no backlog. Storing that takes long is given a rest as long as itself, so that it
+// has half of the engine's time at most, but never a longer one than the pace: an event must not wait for that.
+func (s *Stream[T]) rest(ctx context.Context, took time.Duration) {
 	if s.Spool.Stats().Segments > 1 {
 		return
 	}
-	took := time.Since(started)
-	sleep(ctx, max(s.Pace, 2*took)-took)
+	sleep(ctx, min(max(s.Pace-took, took), s.Pace))
 }
 
 // sleep waits and says whether it slept to the end.
@@ -217,8 +253,14 @@ func (s *Stream[T]) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := s.stats
-	if !s.oldest.IsZero() {
-		st.Lag = time.Since(s.oldest)
-	}
+	st.Lag = since(s.oldest)
 	return st
+}
+
+// since is the age of a moment on some clock; 0 for the zero time and for one that is still to come.
+func since(t time.Time) time.Duration {
+	if t.IsZero() {
+		return 0
+	}
+	return max(0, time.Since(t))
 }
