@@ -1,8 +1,10 @@
 -- +goose Up
 
--- Raw requests. They have no identity: segment and n say which batch brought a row, so that a batch whose outcome is
--- unknown can be looked for before it is sent again. One batch has one day, so one insert makes one part.
-CREATE TABLE requests
+-- Raw requests. They have no identity: segment and n say which record of the spool became a row, so that a batch whose
+-- outcome is unknown can be looked for before it is sent again. One batch has one day (when its first row was
+-- received), so one insert makes one part: all of it is there, or nothing.
+-- The lifetimes here and below are the defaults; warroom changes them at start when it is told others.
+CREATE TABLE IF NOT EXISTS requests
 (
     day          Date,
     segment      LowCardinality(String),
@@ -28,11 +30,13 @@ CREATE TABLE requests
 ENGINE = MergeTree
 PARTITION BY day
 ORDER BY (toStartOfMinute(occurred_at), app, occurred_at)
-TTL day + INTERVAL 7 DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
+TTL day + toIntervalSecond(691200) -- 7 days after the day has ended
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+         min_compressed_bytes_to_fsync_after_merge = 1,
+         non_replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
 
 -- Sums a second, for rates. requests is the sum of weights: an estimate when a sender samples.
-CREATE TABLE request_seconds
+CREATE TABLE IF NOT EXISTS request_seconds
 (
     second      DateTime('UTC'),
     app         LowCardinality(String),
@@ -43,17 +47,19 @@ CREATE TABLE request_seconds
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (second, app, class)
-TTL second + INTERVAL 2 DAY
-SETTINGS non_replicated_deduplication_window = 10000;
+TTL second + toIntervalSecond(172800)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+         min_compressed_bytes_to_fsync_after_merge = 1,
+         non_replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
 
-CREATE MATERIALIZED VIEW request_seconds_from_requests TO request_seconds AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS request_seconds_from_requests TO request_seconds AS
 SELECT toDateTime(occurred_at, 'UTC') AS second, app, toUInt8(intDiv(status, 100)) AS class,
        sum(weight) AS requests, sum(bytes * weight) AS bytes, sum(duration_ms * weight) AS duration_ms
 FROM requests
 GROUP BY second, app, class;
 
 -- Who was there, in ten-second sketches: merged for "people in the last five minutes".
-CREATE TABLE request_visitors
+CREATE TABLE IF NOT EXISTS request_visitors
 (
     tick     DateTime('UTC'), -- start of the ten seconds
     app      LowCardinality(String),
@@ -61,10 +67,12 @@ CREATE TABLE request_visitors
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (tick, app)
-TTL tick + INTERVAL 2 DAY
-SETTINGS non_replicated_deduplication_window = 10000;
+TTL tick + toIntervalSecond(172800)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+         min_compressed_bytes_to_fsync_after_merge = 1,
+         non_replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
 
-CREATE MATERIALIZED VIEW request_visitors_from_requests TO request_visitors AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS request_visitors_from_requests TO request_visitors AS
 SELECT toStartOfInterval(toDateTime(occurred_at, 'UTC'), INTERVAL 10 SECOND) AS tick, app,
        uniqCombinedState(12)(visitor_key) AS visitors
 FROM requests
@@ -72,7 +80,7 @@ WHERE visitor_key != ''
 GROUP BY tick, app;
 
 -- Sums and sketches a minute: traffic of the last months.
-CREATE TABLE request_minutes
+CREATE TABLE IF NOT EXISTS request_minutes
 (
     minute    DateTime('UTC'),
     app       LowCardinality(String),
@@ -84,10 +92,12 @@ CREATE TABLE request_minutes
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (minute, app, class)
-TTL minute + INTERVAL 90 DAY
-SETTINGS non_replicated_deduplication_window = 10000;
+TTL minute + toIntervalSecond(7776000)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+         min_compressed_bytes_to_fsync_after_merge = 1,
+         non_replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
 
-CREATE MATERIALIZED VIEW request_minutes_from_requests TO request_minutes AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS request_minutes_from_requests TO request_minutes AS
 SELECT toStartOfMinute(toDateTime(occurred_at, 'UTC')) AS minute, app, toUInt8(intDiv(status, 100)) AS class,
        sum(weight) AS requests, sum(bytes * weight) AS bytes,
        uniqCombinedState(12)(visitor_key) AS visitors,

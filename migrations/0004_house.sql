@@ -1,7 +1,7 @@
 -- +goose Up
 
 -- What each node knows of its feeds; the newest version of a row counts.
-CREATE TABLE feeds
+CREATE TABLE IF NOT EXISTS feeds
 (
     node             LowCardinality(String),
     feed             LowCardinality(String),
@@ -12,13 +12,13 @@ CREATE TABLE feeds
     rejected         UInt64,
     duplicates       UInt64,
     lag_ms           UInt64,
-    version          UInt64 -- unix ms
+    version          UInt64 -- grows with every change; about unix ns
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (node, feed, kind);
 
 -- Notes on the timeline; the newest version of a row counts.
-CREATE TABLE annotations
+CREATE TABLE IF NOT EXISTS annotations
 (
     id      String,
     at      DateTime64(3, 'UTC'),
