@@ -1,4 +1,9 @@
+// Package views is what people see: templ components and the models they show. A model is finished strings; a view
+// places them and decides nothing. It knows no clock, no query and no request, and promises that the same model gives
+// the same HTML.
 package views
+
+import "strings"
 
 // Panel is what every panel says of itself. All strings are finished: a view only places them.
 type Panel struct {
@@ -11,6 +16,12 @@ type Panel struct {
 	Empty string // what to say instead of figures when there is nothing yet; empty when there is
 }
 
+// ID is the id of the panel's element: a frame's HTML takes the place of the element with its id.
+func (p Panel) ID() string { return "p-" + strings.ReplaceAll(p.Topic, ".", "-") }
+
+// titleID is the id of the panel's heading, which names the panel for those who listen.
+func (p Panel) titleID() string { return p.ID() + "-title" }
+
 // Figure is a number ready to show. Raw lets the page roll from one value to the next.
 type Figure struct {
 	Text string // "$2,041,330"
@@ -22,7 +33,7 @@ type Figure struct {
 type Change struct {
 	Sign    int    // -1, 0, 1: the arrow; 0 shows none
 	Text    string // "38×" or "12 %"
-	Against string // "the hour before ($53,120)"
+	Against string // "the hour before ($53,120)", or "from the hour before (…)" after a percentage
 }
 
 // Headline is the board's first number.
@@ -94,6 +105,9 @@ type Chart struct {
 	Sub  string
 	Kind string // "bars" (amounts per time, stacked) or "lines" (rates)
 	Unit string // "usd" or "rate"
+
+	Series any        // the points of the first picture, as frames carry them; nil while there are none
+	Table  [][]string // the same as finished text, header first
 }
 
 // Count is one figure with a line under it.
