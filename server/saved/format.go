@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
 // Format is how an answer is written.
@@ -115,9 +116,13 @@ func cell(value json.RawMessage) string {
 	return string(value)
 }
 
-// defuse keeps a spreadsheet from running text as a formula. Numbers are no text and stay as they are.
+// defuse keeps a spreadsheet from running text as a formula. Numbers are no text and stay as they are. Some programs
+// take the wide forms of the signs for the signs, and some skip white space before them.
 func defuse(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+	if strings.HasPrefix(text, "\t") || strings.HasPrefix(text, "\r") || strings.HasPrefix(text, "\n") {
+		return "'" + text
+	}
+	if first, _ := utf8.DecodeRuneInString(strings.TrimSpace(text)); strings.ContainsRune("=+-@＝＋－＠", first) {
 		return "'" + text
 	}
 	return text

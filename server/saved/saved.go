@@ -27,7 +27,18 @@ const (
 	maxRow      = 8 << 20
 	atOnce      = 4 // queries: the boards share the engine's two cores with analysts
 	waitForTurn = 5 * time.Second
+	// answerWithin is a little more than the longest query that the engine allows: one that is silent for longer is stuck.
+	answerWithin = 75 * time.Second
 )
+
+// format is what answers are asked for in; others are made from it.
+const format = "JSONCompactEachRowWithNamesAndTypes"
+
+// escaped is how the engine reads the value of a plain parameter.
+var escaped = strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`)
+
+// errFormat refuses a FORMAT clause.
+var errFormat = &QueryError{Message: "leave FORMAT out of the query: the answer's format is chosen beside it"}
 
 // Account is how the read-only account is reached.
 type Account struct {
@@ -68,14 +79,24 @@ var (
 
 // Runner runs queries. Account is asked at each run, since the engine may have moved; ok is false while it is away.
 type Runner struct {
-	account func() (a Account, ok bool)
-	client  *http.Client
-	slots   chan struct{}
+	account  func() (a Account, ok bool)
+	client   *http.Client
+	slots    chan struct{}
+	patience time.Duration // for a free slot
+	within   time.Duration // for an answer
+	most     int           // bytes of an answer
 }
 
 // New makes a Runner.
 func New(account func() (Account, bool)) *Runner {
-	return &Runner{account: account, client: &http.Client{Transport: &http.Transport{Proxy: nil, MaxIdleConnsPerHost: atOnce, IdleConnTimeout: time.Minute}}, slots: make(chan struct{}, atOnce)}
+	return &Runner{
+		account:  account,
+		client:   &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: atOnce, IdleConnTimeout: time.Minute}},
+		slots:    make(chan struct{}, atOnce),
+		patience: waitForTurn,
+		within:   answerWithin,
+		most:     maxAnswer,
+	}
 }
 
 // Run answers a query with at most its limit of rows. Cancelling ctx stops it in the engine too.
@@ -84,20 +105,33 @@ func (r *Runner) Run(ctx context.Context, q Query) (*Result, error) {
 		q.Limit = DefaultLimit
 	}
 	q.Limit = min(q.Limit, MaxLimit)
+	if err := guard(q); err != nil {
+		return nil, err
+	}
 	if err := r.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer func() { <-r.slots }()
+	asking, cancel := context.WithTimeout(ctx, r.within)
+	defer cancel()
+	result, err := r.answer(asking, q)
+	if err != nil && asking.Err() != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("%w (%w)", ErrUnavailable, err)
+	}
+	return result, err
+}
+
+func (r *Runner) answer(ctx context.Context, q Query) (*Result, error) {
 	body, err := r.ask(ctx, q)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = body.Close() }()
-	return read(body, q.Limit)
+	return read(body, q.Limit, r.most)
 }
 
 func (r *Runner) enter(ctx context.Context) error {
-	timer := time.NewTimer(waitForTurn)
+	timer := time.NewTimer(r.patience)
 	defer timer.Stop()
 	select {
 	case r.slots <- struct{}{}:
@@ -115,11 +149,12 @@ func (r *Runner) ask(ctx context.Context, q Query) (io.ReadCloser, error) {
 	if !ok {
 		return nil, ErrUnavailable
 	}
-	values := url.Values{"database": {"analyst"}, "default_format": {"JSONCompactEachRowWithNamesAndTypes"}, "limit": {strconv.Itoa(q.Limit + 1)}}
+	values := url.Values{"database": {"analyst"}, "default_format": {format}, "limit": {strconv.Itoa(q.Limit + 1)}}
 	for name, value := range q.Params {
-		values.Set("param_"+name, value)
+		values.Set("param_"+name, parameter(q.SQL, name, value))
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, account.URL+"/?"+values.Encode(), strings.NewReader(q.SQL))
+	address := account.URL + "/?" + values.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(q.SQL))
 	if err != nil {
 		return nil, fmt.Errorf("%w (%w)", ErrUnavailable, err)
 	}
@@ -132,17 +167,44 @@ func (r *Runner) ask(ctx context.Context, q Query) (io.ReadCloser, error) {
 		}
 		return nil, fmt.Errorf("%w (%w)", ErrUnavailable, err)
 	}
-	if resp.StatusCode == http.StatusOK {
+	if resp.StatusCode == http.StatusOK && (resp.Header.Get("X-ClickHouse-Format") == format || resp.ContentLength == 0) {
 		return resp.Body, nil
 	}
 	defer func() { _ = resp.Body.Close() }()
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, 16<<10))
-	return nil, refusal(string(text))
+	if resp.StatusCode == http.StatusOK {
+		return nil, errFormat
+	}
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxRow))
+	return nil, refused(resp.Header.Get("X-ClickHouse-Exception-Code"), string(text))
+}
+
+// parameter is the value in the form that the engine reads: lists are literals already.
+func parameter(sql, name, value string) string {
+	list, err := regexp.MatchString(`\{\s*`+regexp.QuoteMeta(name)+`\s*:\s*(?:Array|Map|Tuple)`, sql)
+	if err == nil && list {
+		return value
+	}
+	return escaped.Replace(value)
+}
+
+// refused tells what the analyst can mend from what is ours. The codes are ClickHouse's.
+func refused(code, text string) error {
+	switch code {
+	case "192", "193", "194", "516": // unknown user, wrong or missing password: the engine is another one by now
+		return ErrUnavailable
+	case "202": // too many simultaneous queries
+		return ErrBusy
+	}
+	if at := startOfWords.FindStringIndex(text); at != nil { // rows may come before
+		text = text[at[0]:]
+	}
+	return refusal(text)
 }
 
 var (
-	versionTail = regexp.MustCompile(`\s*\(version [^)]*\)+\s*$`)
-	codeHead    = regexp.MustCompile(`^Code: \d+\. DB::Exception: `)
+	startOfWords = regexp.MustCompile(`(?m)^(?:Code: \d|Poco::Exception)`)
+	versionTail  = regexp.MustCompile(`\s*\(version [^)]*\)+\s*$`)
+	codeHead     = regexp.MustCompile(`^(?:Code: \d+\. DB::\w*Exception: |Poco::Exception\. Code: .*?, e\.code.*?, )`)
 )
 
 func refusal(text string) error {
@@ -150,9 +212,9 @@ func refusal(text string) error {
 	return &QueryError{Message: codeHead.ReplaceAllString(text, "")}
 }
 
-// read takes the answer line by line: names, types, then a row a line. An engine that fails half way says so in a line
-// of its own, after status 200.
-func read(body io.Reader, limit int) (*Result, error) {
+// read takes the answer line by line: names, types, then a row a line. An engine that fails half way says so in lines
+// of their own, after status 200.
+func read(body io.Reader, limit, most int) (*Result, error) {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(make([]byte, 0, 64<<10), maxRow)
 	var names, types []string
@@ -168,13 +230,13 @@ func read(body io.Reader, limit int) (*Result, error) {
 	}
 	size := 0
 	for lines.Scan() {
-		if size += len(lines.Bytes()); len(res.Rows) == limit || size > maxAnswer {
+		if size += len(lines.Bytes()); len(res.Rows) == limit || size > most {
 			res.Truncated = true
 			return res, nil
 		}
 		var row []json.RawMessage
 		if err := json.Unmarshal(lines.Bytes(), &row); err != nil || len(row) != len(names) {
-			return nil, lateFailure(lines.Text())
+			return nil, lateFailure(lines)
 		}
 		res.Rows = append(res.Rows, row)
 	}
@@ -195,20 +257,20 @@ func header(lines *bufio.Scanner, into *[]string) error {
 		return &QueryError{Message: "the statement returns no rows: only SELECT, SHOW, DESCRIBE and EXPLAIN can be run"}
 	}
 	if json.Unmarshal(lines.Bytes(), into) != nil {
-		if strings.Contains(lines.Text(), "DB::Exception") {
-			return lateFailure(lines.Text())
+		if strings.Contains(lines.Text(), "Exception") {
+			return lateFailure(lines)
 		}
-		return &QueryError{Message: "leave FORMAT out of the query: the answer's format is chosen beside it"}
+		return errFormat
 	}
 	return nil
 }
 
-func lateFailure(line string) error {
-	var said struct {
-		Exception string `json:"exception"`
+// lateFailure finds the engine's words in the rest of an answer that broke off.
+func lateFailure(lines *bufio.Scanner) error {
+	for more := true; more; more = lines.Scan() {
+		if at := strings.Index(lines.Text(), "Code: "); at >= 0 {
+			return refusal(lines.Text()[at:])
+		}
 	}
-	if json.Unmarshal([]byte(line), &said) == nil && said.Exception != "" {
-		line = said.Exception
-	}
-	return refusal(line)
+	return fmt.Errorf("%w (the answer broke off)", ErrUnavailable)
 }
