@@ -1,0 +1,63 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"warroom/server/campaign"
+)
+
+func ownTraffic(appendTo func(records ...[]byte) error) *selfTraffic {
+	return &selfTraffic{
+		append:  func(_ context.Context, records ...[]byte) error { return appendTo(records...) },
+		visitor: func(address, _ string, _ time.Time) string { return "of " + address },
+		logger:  slog.New(slog.DiscardHandler),
+	}
+}
+
+func TestOwnRequestsAreCounted(t *testing.T) {
+	var kept []campaign.Request
+	s := ownTraffic(func(records ...[]byte) error {
+		for _, record := range records {
+			q, err := campaign.DecodeRequest(record)
+			if err != nil {
+				t.Error(err)
+			}
+			kept = append(kept, q)
+		}
+		return nil
+	})
+	site := s.wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no tea", http.StatusTeapot) }))
+	site.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/boards/x?secret=1", nil))
+	program := httptest.NewRequest(http.MethodPost, "/v1/traffic", nil)
+	program.Header.Set("Authorization", "Bearer x")
+	site.ServeHTTP(httptest.NewRecorder(), program)
+	if s.flush(t.Context()); len(kept) != 2 {
+		t.Fatalf("%d requests were kept", len(kept))
+	}
+	if q := kept[0]; q.App != "warroom" || q.Status != http.StatusTeapot || q.Path != "/boards/x" || q.Bytes != 7 || q.Weight != 1 || q.VisitorKey != "of 192.0.2.1" {
+		t.Errorf("kept %+v", q)
+	}
+	if kept[1].VisitorKey != "" || kept[1].Method != http.MethodPost {
+		t.Errorf("a sender counts as a visitor: %+v", kept[1])
+	}
+}
+
+func TestOwnRequestsNeverPileUp(t *testing.T) {
+	s := ownTraffic(func(...[]byte) error { return errors.New("the disk is full") })
+	site := s.wrap(http.NotFoundHandler())
+	for range selfMost + 5 {
+		site.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
+	}
+	if s.Dropped() != 5 {
+		t.Errorf("%d dropped before the flush, want 5", s.Dropped())
+	}
+	if s.flush(t.Context()); s.Dropped() != selfMost+5 {
+		t.Errorf("%d dropped after a failed flush", s.Dropped())
+	}
+}
