@@ -19,6 +19,24 @@ func newDice() dice {
 // shake sets the dice to the throws that belong to this key.
 func (d dice) shake(key ...uint64) { d.pcg.Seed(mix(key...), uint64(len(key))) }
 
+// What the dice are thrown for: the first number of a key, so that no two things share their throws.
+const (
+	forSeed uint64 = iota + 1
+	forQuiet
+	forDawn
+	forSurge
+	forDonor
+	forHome
+	forRoad
+	forAfter
+	forDesk
+	forSchedule
+	forMail
+	forWelcome
+	forVisitor
+	forTraffic
+)
+
 // mix turns several numbers into one that looks random (SplitMix64's finalizer over a running sum).
 func mix(key ...uint64) uint64 {
 	h := uint64(0x9e3779b97f4a7c15)

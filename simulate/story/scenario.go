@@ -22,6 +22,7 @@ type scenario struct {
 type extraMail struct {
 	name     string
 	at, runs int64
+	force    float64 // how many gifts it brings, as in blast
 }
 
 // The heights of a night at its top, above the quiet level: what the largest hours of online fund-raising look like.
@@ -38,17 +39,17 @@ func scenarioNamed(name string) (scenario, error) {
 		return scenario{name: "quiet", calm: true}, nil
 	case "convention":
 		return scenario{
-			name: "convention", step: 100 * secondMS, rise: 60_000, hold: 55 * minuteMS, decay: 45 * 60_000, wave: 0.08,
+			name: "convention", step: 40 * secondMS, rise: 60_000, hold: 55 * minuteMS, decay: 45 * 60_000, wave: 0.08,
 			mails: []extraMail{
-				{"tunein", -6 * minuteMS, 7 * minuteMS},
-				{"speech", 4 * minuteMS, 15 * minuteMS},
-				{"thanks", 75 * minuteMS, 15 * minuteMS},
+				{"tunein", -6 * minuteMS, 7 * minuteMS, 0.6}, // asks to watch, not to give
+				{"speech", 90 * secondMS, 15 * minuteMS, 2.4},
+				{"thanks", 75 * minuteMS, 15 * minuteMS, 2.2},
 			},
 		}, nil
 	case "spike":
 		return scenario{
 			name: "spike", rise: 8_000, hold: 12 * minuteMS, decay: 17 * 60_000, wave: 0.03,
-			mails: []extraMail{{"alert", 4 * minuteMS, 10 * minuteMS}},
+			mails: []extraMail{{"alert", 4 * minuteMS, 10 * minuteMS, 2.4}},
 		}, nil
 	}
 	return scenario{}, fmt.Errorf("no scenario %q: quiet, convention and spike exist", name)
@@ -89,7 +90,7 @@ func evening(hour float64) float64 { return math.Cos(2 * math.Pi * (hour - 20.5)
 const (
 	dawnHour   = 5.42
 	dawnSpread = 0.16  // hours
-	dawnGifts  = 520.0 // a day
+	dawnGifts  = 360.0 // a day
 )
 
 // dawn is the rate of standing gifts being charged, in gifts an hour.
@@ -98,11 +99,11 @@ func dawn(hour float64) float64 {
 	return dawnGifts / dawnSpread / math.Sqrt(2*math.Pi) * math.Exp(-x*x/2)
 }
 
-// quietDollars is the quiet campaign's rate in dollars an hour without the dawn batch. Hours with the batch stay
-// within the campaign's usual ten to twenty thousand.
-func quietDollars(hour float64) float64 {
-	total := 15_000 + 2_200*evening(hour)
-	return max(0.4*total, total-dawn(hour)*meanStanding())
+// quietDollars is the quiet campaign's rate in dollars an hour without the dawn batch, which brings batch dollars an
+// hour. Hours with the batch stay within the campaign's usual ten to twenty thousand.
+func quietDollars(hour, batch float64) float64 {
+	total := 13_800 + 1_000*evening(hour)
+	return max(0.4*total, total-batch)
 }
 
 // requests is how many requests a second all sites together see.

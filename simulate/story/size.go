@@ -8,11 +8,12 @@ const MaxGift = 350_000
 // size is one of the amounts that people give, in dollars, with its share in per mille.
 type size struct{ dollars, share float64 }
 
-// onceSizes clump at the buttons of the donation form; a few large ones carry the mean to twice the median.
+// onceSizes clump at the buttons of the donation form. The mean is twice the median because of many gifts of $100 to
+// $500; few are larger, or single gifts would decide how a quiet hour looks.
 func onceSizes() []size {
 	return []size{
-		{3, 10}, {5, 130}, {10, 150}, {15, 40}, {20, 60}, {25, 210}, {27, 15}, {35, 25}, {40, 15}, {50, 120}, {75, 15},
-		{100, 98}, {150, 8}, {250, 26}, {500, 9}, {1000, 5}, {2500, 0.8}, {3500, 2.2},
+		{3, 10}, {5, 120}, {10, 145}, {15, 40}, {20, 60}, {25, 215}, {27, 15}, {35, 30}, {40, 15}, {50, 132}, {75, 20},
+		{100, 115}, {150, 12}, {250, 56}, {500, 18}, {1000, 5}, {2500, 0.3}, {3500, 0.4},
 	}
 }
 
@@ -30,14 +31,18 @@ const (
 	ownSpread = 1.1
 )
 
-// sizes throws amounts in cents.
-type sizes struct{ once, standing wheel[int64] }
+// sizes throws amounts in cents, and knows what to expect of them in dollars.
+type sizes struct {
+	once, standing         wheel[int64]
+	meanOnce, meanStanding float64
+}
 
 // ownAmount marks the slot of the wheel where the donor types an amount.
 const ownAmount = -1
 
 func newSizes() sizes {
-	var s sizes
+	own := size{ownMedian * math.Exp(ownSpread*ownSpread/2), ownShare}
+	s := sizes{meanOnce: mean(append(onceSizes(), own)), meanStanding: mean(standingSizes())}
 	for _, z := range onceSizes() {
 		s.once.put(z.share, int64(z.dollars*100))
 	}
@@ -59,16 +64,15 @@ func (s *sizes) throw(d dice, standing bool) int64 {
 	return min(max(int64(d.skewed(ownMedian*100, ownSpread)), 100), MaxGift)
 }
 
-// meanOnce and meanStanding are the expected sizes in dollars: they turn dollars an hour into gifts an hour.
-func meanOnce() float64 {
-	return mean(onceSizes(), size{ownMedian * math.Exp(ownSpread*ownSpread/2), ownShare})
+// mean is the expected gift in dollars when this share of the gifts is standing: it turns dollars an hour into gifts
+// an hour.
+func (s *sizes) mean(standing float64) float64 {
+	return (1-standing)*s.meanOnce + standing*s.meanStanding
 }
 
-func meanStanding() float64 { return mean(standingSizes()) }
-
-func mean(list []size, more ...size) float64 {
+func mean(list []size) float64 {
 	var sum, shares float64
-	for _, z := range append(list, more...) {
+	for _, z := range list {
 		sum, shares = sum+z.dollars*z.share, shares+z.share
 	}
 	return sum / shares

@@ -6,10 +6,11 @@
 //
 // What it promises:
 //   - Times are absolute. The quiet part of a story depends on the seed and the time only, so two runs that overlap
-//     tell the same gifts and mails with the same ids, and a receiver that counts identities once stays right.
-//     What a scenario adds on top carries the start in its ids.
+//     tell the same gifts with the same ids, and a receiver that counts identities once stays right. What a scenario
+//     adds on top carries the start in its ids, and a mail carries its provider's quota.
+//   - A story knows nothing from before its beginning: no refund of an earlier gift, no click in an earlier mail.
 //   - Every id belongs to one event with one amount and one time, however often and by whichever road it is sent.
-//   - No person is real: donors and visitors are numbers, hosts end in example.org.
+//   - No person is real: donors, recipients and visitors are numbers, and all hosts are reserved names.
 package story
 
 import (
@@ -54,6 +55,7 @@ type Plan struct {
 	rate     float64
 	mailRate float64
 	eastern  *time.Location
+	sizes    sizes
 }
 
 // New checks the options and lays the story out. Start is rounded down to a Tick.
@@ -75,7 +77,7 @@ func New(o Options) (*Plan, error) {
 	start := floorTick(o.Start.UnixMilli())
 	return &Plan{
 		scenario: sc, seed: o.Seed, start: start, from: floorTick(start - o.Backfill.Milliseconds()),
-		rate: o.Rate, mailRate: o.MailRate, eastern: eastern,
+		rate: o.Rate, mailRate: o.MailRate, eastern: eastern, sizes: newSizes(),
 	}, nil
 }
 
@@ -95,7 +97,7 @@ func (p *Plan) Seed() uint64 { return p.seed }
 
 // Feed is one sender's part of the story, told tick by tick. It is not safe for use by several goroutines.
 type Feed struct {
-	Name  string        // vendor, mirror, desk, mail, or the app's name
+	Name  string        // vendor, mirror, desk, mail or web
 	Kind  campaign.Kind // which door it knocks at
 	Every time.Duration // how often such a sender sends what it has
 	next  int64         // start of the next tick, Unix ms
@@ -112,16 +114,13 @@ func (p *Plan) Feeds() []*Feed {
 	feeds := []*Feed{
 		p.feed("vendor", campaign.Donations, 200*time.Millisecond, newGifts(p, vendorRoad)),
 		p.feed("mirror", campaign.Donations, 200*time.Millisecond, newGifts(p, mirrorRoad)),
-		p.feed("desk", campaign.Donations, time.Second, newGifts(p, deskRoad)),
+		p.feed("desk", campaign.Donations, time.Second, newDesk(p)),
 	}
 	if p.mailRate > 0 {
 		feeds = append(feeds, p.feed("mail", campaign.Emails, 500*time.Millisecond, newMail(p)))
 	}
 	if p.rate > 0 {
-		for i := range apps() {
-			t := newTraffic(p, i)
-			feeds = append(feeds, p.feed(t.app.name, campaign.Traffic, 500*time.Millisecond, t))
-		}
+		feeds = append(feeds, p.feed("web", campaign.Traffic, 500*time.Millisecond, newTraffic(p)))
 	}
 	return feeds
 }
