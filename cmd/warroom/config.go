@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"warroom/server"
+	"warroom/server/campaign"
 )
 
 const prefix = "WARROOM_"
@@ -29,15 +31,15 @@ type config struct {
 	Currency    string         `env:"CURRENCY" envDefault:"USD" help:"the campaign's currency (ISO 4217): the one of the headlines"`
 	PublicURL   publicURL      `env:"PUBLIC_URL" help:"scheme and host that browsers use, for origin checks and links; empty = from the request"`
 	Secret      string         `env:"SECRET" secret:"true" help:"signs what leaves the server and keys the hashes of personal data; empty = made at first start and kept in the data folder"`
-	SpoolLimit  bytes          `env:"SPOOL_LIMIT" envDefault:"10GiB" help:"disk space for events that wait for the engine, each of the three streams; beyond it senders get 503"`
+	SpoolLimit  byteSize       `env:"SPOOL_LIMIT" envDefault:"10GiB" help:"disk space for events that wait for the engine, each of the three streams; beyond it senders get 503"`
 	SelfTraffic bool           `env:"SELF_TRAFFIC" envDefault:"true" help:"count warroom's own requests as the app \"warroom\""`
 
 	ClickHouseURL     string `env:"CLICKHOUSE_URL" secret:"true" help:"clickhouse://user:pass@host:9000,host2:9000/campaign?secure=true; empty = the embedded engine"`
 	ClickHouseCluster string `env:"CLICKHOUSE_CLUSTER" help:"name of a ClickHouse cluster; not supported by this version, leave it empty"`
 	AnalystURL        string `env:"ANALYST_URL" secret:"true" help:"http://user:pass@host:8123 of the read-only account, with CLICKHOUSE_URL only; empty = no SQL for analysts"`
 
-	EngineLibrary string `env:"ENGINE_LIBRARY" help:"path of libchdb.so; empty = looked for in node_modules, then a clickhouse binary on PATH"`
-	EngineMemory  bytes  `env:"ENGINE_MEMORY" envDefault:"0" help:"memory of the embedded engine; 0 = half of the machine, 4GiB at most"`
+	EngineLibrary string   `env:"ENGINE_LIBRARY" help:"path of libchdb.so; empty = looked for in node_modules, then a clickhouse binary on PATH"`
+	EngineMemory  byteSize `env:"ENGINE_MEMORY" envDefault:"0" help:"memory of the embedded engine; 0 = half of the machine, 4GiB at most"`
 
 	RetainRequests time.Duration `env:"RETAIN_REQUESTS" envDefault:"168h" help:"how long single requests are kept"`
 	RetainSeconds  time.Duration `env:"RETAIN_SECONDS" envDefault:"48h" help:"how long traffic by the second is kept"`
@@ -47,10 +49,10 @@ type config struct {
 	LogFormat logFormat  `env:"LOG_FORMAT" envDefault:"text" help:"text or json"`
 }
 
-// bytes is a size such as 10GiB, 512MiB or 1048576.
-type bytes int64
+// byteSize is a size such as 10GiB, 512MiB or 1048576.
+type byteSize int64
 
-func (b *bytes) UnmarshalText(text []byte) error {
+func (b *byteSize) UnmarshalText(text []byte) error {
 	units := []struct {
 		suffix string
 		factor int64
@@ -64,7 +66,7 @@ func (b *bytes) UnmarshalText(text []byte) error {
 		if _, err := fmt.Sscanf(number+"\n", "%d\n", &n); err != nil || n < 0 || n > (1<<62)/unit.factor {
 			return errors.New("want a size such as 10GiB, 512MiB or 1048576")
 		}
-		*b = bytes(n * unit.factor)
+		*b = byteSize(n * unit.factor)
 		return nil
 	}
 	return nil
@@ -144,7 +146,9 @@ func readFiles(vars map[string]string) error {
 		if err != nil {
 			return fmt.Errorf("%s_FILE: %w: want the path of a readable file that holds the value", f.name, err)
 		}
-		vars[f.name] = strings.TrimSpace(string(content))
+		if vars[f.name] = strings.TrimSpace(string(content)); vars[f.name] == "" {
+			return fmt.Errorf("%s_FILE: %s is empty: want the path of a file that holds the value", f.name, path)
+		}
 		delete(vars, f.name+"_FILE")
 	}
 	return nil
@@ -172,9 +176,14 @@ func explain(err error) error {
 			continue
 		}
 		for _, f := range fields() {
-			if f.field == parse.Name {
-				return fmt.Errorf("%s: %s: it is %s", f.name, strings.TrimSpace(parse.Err.Error()), f.help)
+			if f.field != parse.Name {
+				continue
 			}
+			says := f.want
+			if says == "" { // our own types say it themselves
+				says = strings.TrimSpace(parse.Err.Error())
+			}
+			return fmt.Errorf("%s: %s (%s)", f.name, says, f.help)
 		}
 	}
 	return err
@@ -182,26 +191,46 @@ func explain(err error) error {
 
 // check finds what single values can't show.
 func (c config) check() error {
-	host, port, err := net.SplitHostPort(c.Addr)
-	if err != nil || port == "" {
-		return fmt.Errorf("WARROOM_ADDR: %q is not an address: want host:port such as 127.0.0.1:8080", c.Addr)
+	_, port, err := net.SplitHostPort(c.Addr) // an empty host listens everywhere
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
 	}
-	_ = host // an empty host listens everywhere
+	if err != nil {
+		return fmt.Errorf("WARROOM_ADDR: %q is not an address: want host:port such as 127.0.0.1:8080, the port from 0 to 65535", c.Addr)
+	}
+	_, money := campaign.Exponent(c.Currency)
 	switch {
+	case c.Timezone.String() == time.Local.String():
+		return errors.New("WARROOM_TIMEZONE: Local differs from machine to machine: want a name such as America/New_York")
 	case c.ClickHouseCluster != "":
 		return errors.New("WARROOM_CLICKHOUSE_CLUSTER: clusters are not supported by this version: leave it empty")
-	case len(c.Currency) != 3 || c.Currency != strings.ToUpper(c.Currency):
-		return fmt.Errorf("WARROOM_CURRENCY: %q is not a currency: want three capital letters such as USD", c.Currency)
+	case !money:
+		return fmt.Errorf("WARROOM_CURRENCY: %q is not a currency: want three capital letters of ISO 4217 such as USD", c.Currency)
 	case c.Secret != "" && len(c.Secret) < 32:
 		return errors.New("WARROOM_SECRET: shorter than 32 characters: want a long random text such as `openssl rand -hex 32` gives")
 	case c.AnalystURL != "" && c.ClickHouseURL == "":
 		return errors.New("WARROOM_ANALYST_URL: only with WARROOM_CLICKHOUSE_URL: the embedded engine has its own read-only account")
-	case c.RetainRequests < time.Hour || c.RetainSeconds < time.Hour || c.RetainMinutes < time.Hour:
-		return errors.New("WARROOM_RETAIN_…: less than an hour: the boards look back that far; want a duration such as 168h")
+	case c.AnalystURL != "" && !isHTTP(c.AnalystURL):
+		return errors.New("WARROOM_ANALYST_URL: want the HTTP side of ClickHouse, such as http://user:pass@host:8123")
+	case c.RetainRequests < time.Hour:
+		return tooShort("WARROOM_RETAIN_REQUESTS")
+	case c.RetainSeconds < time.Hour:
+		return tooShort("WARROOM_RETAIN_SECONDS")
+	case c.RetainMinutes < time.Hour:
+		return tooShort("WARROOM_RETAIN_MINUTES")
 	case c.SpoolLimit < 64<<20:
 		return errors.New("WARROOM_SPOOL_LIMIT: less than 64MiB holds no outage: want a size such as 10GiB")
 	}
 	return nil
+}
+
+func tooShort(name string) error {
+	return fmt.Errorf("%s: less than an hour: the boards look back that far; want a duration such as 168h", name)
+}
+
+func isHTTP(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }
 
 // options are the server's view of the configuration.
@@ -227,7 +256,27 @@ func (c config) logger(out io.Writer) *slog.Logger {
 // setting is one documented variable.
 type setting struct {
 	field, name, help, fallback string
+	unit, want                  string // what values look like; what a bad one is told, if its type doesn't say so itself
 	secret                      bool
+}
+
+// units are what values of a type look like, and what is said to a bad one.
+func units(t reflect.Type) (unit, want string) {
+	switch t {
+	case reflect.TypeFor[*time.Location]():
+		return "zone", "no such time zone is known here: want a name of the tz database such as America/New_York"
+	case reflect.TypeFor[time.Duration]():
+		return "duration", "want a duration in hours, minutes and seconds, such as 168h or 90m"
+	case reflect.TypeFor[bool]():
+		return "true or false", "want true or false"
+	case reflect.TypeFor[byteSize]():
+		return "size", ""
+	case reflect.TypeFor[publicURL]():
+		return "URL", ""
+	case reflect.TypeFor[slog.Level]():
+		return "text", "want DEBUG, INFO, WARN or ERROR"
+	}
+	return "text", ""
 }
 
 func fields() []setting {
@@ -235,8 +284,9 @@ func fields() []setting {
 	all := make([]setting, 0, t.NumField())
 	for i := range t.NumField() {
 		f := t.Field(i)
+		unit, want := units(f.Type)
 		all = append(all, setting{field: f.Name, name: prefix + f.Tag.Get("env"), help: f.Tag.Get("help"),
-			fallback: f.Tag.Get("envDefault"), secret: f.Tag.Get("secret") != ""})
+			fallback: f.Tag.Get("envDefault"), unit: unit, want: want, secret: f.Tag.Get("secret") != ""})
 	}
 	return all
 }
@@ -244,7 +294,9 @@ func fields() []setting {
 // helpConfig prints every variable with its default.
 func helpConfig(out io.Writer) {
 	fmt.Fprintln(out, "warroom is configured by its environment. Secrets can also be given as NAME_FILE, the path of a file.")
+	fmt.Fprintln(out, "A size is in bytes, or such as 512MiB or 10GiB; a duration is such as 168h or 90m.")
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "VARIABLE\tDEFAULT\tUNIT\tMEANING")
 	for _, f := range fields() {
 		file := ""
 		if f.secret {
@@ -254,7 +306,7 @@ func helpConfig(out io.Writer) {
 		if fallback == "" {
 			fallback = "empty"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s%s\n", f.name, fallback, f.help, file)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s%s\n", f.name, fallback, f.unit, f.help, file)
 	}
 	_ = w.Flush()
 }

@@ -3,10 +3,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -24,24 +26,29 @@ func main() {
 // command is one word after `warroom`. It returns the exit code: 0 success, 1 failure, 2 wrong usage.
 type command struct {
 	name, does string
+	usage      string
 	run        func(ctx context.Context, args []string, c config, stdout, stderr io.Writer) int
 }
 
+const serveUsage = `usage: warroom [serve]
+The server. It prints its address and a one-time sign-in link on stdout, and its log on stderr. It takes no arguments:
+it is configured by WARROOM_ variables, which ` + "`warroom help config`" + ` lists.
+`
+
+const versionUsage = "usage: warroom version [--json]\n"
+
 func commands() []command {
 	return []command{
-		{"serve", "the server (the default)", serve},
-		{"migrate", "up|status: the database's structure", migrate},
-		{"simulate", "a campaign that sends events through the public doors", func(ctx context.Context, args []string, _ config, out, err io.Writer) int {
+		{"serve", "the server (the default)", serveUsage, serve},
+		{"migrate", "up|status: the database's structure", migrateUsage, migrate},
+		{"simulate", "a campaign that sends events through the public doors", simulateHelp, func(ctx context.Context, args []string, _ config, out, err io.Writer) int {
 			return simulateCmd(ctx, args, out, err)
 		}},
-		{"token", "create|list|revoke: credentials of feeds, readers, analysts and operators", func(ctx context.Context, args []string, c config, out, err io.Writer) int {
+		{"token", "create|list|revoke: credentials of feeds, readers, analysts and operators", tokenUsage, func(ctx context.Context, args []string, c config, out, err io.Writer) int {
 			return token(ctx, args, c.Data, out, err)
 		}},
-		{"doctor", "finds out what is wrong here", doctor},
-		{"version", "prints the version", func(_ context.Context, _ []string, _ config, out, _ io.Writer) int {
-			fmt.Fprintln(out, "warroom", version)
-			return 0
-		}},
+		{"doctor", "finds out what is wrong here", doctorUsage, doctor},
+		{"version", "prints the version", versionUsage, printVersion},
 	}
 }
 
@@ -49,36 +56,78 @@ func run(args []string, stdout, stderr io.Writer) int {
 	name := "serve"
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		name, args = args[0], args[1:]
+	} else if wantsHelp(args) {
+		return help(nil, stdout, stderr)
 	}
-	if name == "help" || len(args) > 0 && (args[0] == "--help" || args[0] == "-h") && name == "serve" {
-		return help(args, stdout)
+	if name == "help" {
+		return help(args, stdout, stderr)
 	}
-	for _, cmd := range commands() {
-		if cmd.name != name {
-			continue
-		}
-		c, err := loadConfig(os.Environ())
-		if err != nil {
-			fmt.Fprintln(stderr, "warroom:", err)
-			return 1
-		}
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		defer stop()
-		return cmd.run(ctx, args, c, stdout, stderr)
+	cmd, ok := commandNamed(name)
+	switch {
+	case !ok:
+		fmt.Fprintf(stderr, "warroom: no command %q; `warroom help` lists them\n", name)
+		return 2
+	case wantsHelp(args): // before the configuration is read: who asks for help may have it wrong
+		return help(append([]string{name}, args...), stdout, stderr)
 	}
-	fmt.Fprintf(stderr, "warroom: no command %q; `warroom help` lists them\n", name)
-	return 2
+	c, err := loadConfig(os.Environ())
+	if err != nil {
+		fmt.Fprintln(stderr, "warroom:", err)
+		return 1
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) }) // a second Ctrl-C ends it at once, and loses nothing
+	return cmd.run(ctx, args, c, stdout, stderr)
 }
 
-func help(args []string, out io.Writer) int {
-	if len(args) > 0 && args[0] == "config" {
-		helpConfig(out)
+func commandNamed(name string) (command, bool) {
+	all := commands()
+	i := slices.IndexFunc(all, func(c command) bool { return c.name == name })
+	if i < 0 {
+		return command{}, false
+	}
+	return all[i], true
+}
+
+func wantsHelp(args []string) bool {
+	return slices.ContainsFunc(args, func(arg string) bool { return arg == "--help" || arg == "-help" || arg == "-h" })
+}
+
+// help prints the list of commands, the configuration, or how a command is used.
+func help(args []string, stdout, stderr io.Writer) int {
+	if len(args) == 0 || wantsHelp(args[:1]) {
+		fmt.Fprintln(stdout, "usage: warroom <command>")
+		for _, cmd := range commands() {
+			fmt.Fprintf(stdout, "  %-9s %s\n", cmd.name, cmd.does)
+		}
+		fmt.Fprintln(stdout, "  help      this list; `warroom help config` lists the configuration, `warroom help COMMAND` how one is used")
 		return 0
 	}
-	fmt.Fprintln(out, "usage: warroom <command>")
-	for _, cmd := range commands() {
-		fmt.Fprintf(out, "  %-9s %s\n", cmd.name, cmd.does)
+	cmd, ok := commandNamed(args[0])
+	switch {
+	case args[0] == "config":
+		helpConfig(stdout)
+	case len(args) > 1 && args[0] == "simulate" && args[1] == "check":
+		fmt.Fprint(stdout, checkHelp)
+	case ok:
+		fmt.Fprint(stdout, cmd.usage)
+	default:
+		fmt.Fprintf(stderr, "warroom: no command %q; `warroom help` lists them\n", args[0])
+		return 2
 	}
-	fmt.Fprintln(out, "  help      this list; `warroom help config` lists the configuration")
+	return 0
+}
+
+func printVersion(_ context.Context, args []string, _ config, stdout, stderr io.Writer) int {
+	switch {
+	case len(args) == 0:
+		fmt.Fprintln(stdout, "warroom", version)
+	case len(args) == 1 && args[0] == "--json":
+		_ = json.NewEncoder(stdout).Encode(map[string]string{"version": version}) // stdout is gone when this fails
+	default:
+		fmt.Fprint(stderr, versionUsage)
+		return 2
+	}
 	return 0
 }
