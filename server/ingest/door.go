@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"warroom/server/campaign"
@@ -25,6 +26,8 @@ type door struct {
 	kind  campaign.Kind
 	spool Appender
 	form  form
+	// refusing is set while events can't be kept: an outage is two lines in the log, not one for each request.
+	refusing atomic.Bool
 }
 
 // refusal is an answer to a request as a whole: nothing of it was kept.
@@ -176,9 +179,9 @@ func (d *door) keep(r *http.Request, grant Grant, shape shape, body *body) (a an
 	if p.verdict.Accepted > 0 {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), appendWithin)
 		defer cancel()
-		if err := d.spool.Append(ctx, p.records()...); err != nil {
-			d.Logger.Warn("events can't be kept, their sender is told to try again", "kind", d.kind.String(),
-				"feed", grant.Feed, "events", p.verdict.Accepted, "error", err)
+		err := d.spool.Append(ctx, p.records()...)
+		d.note(err)
+		if err != nil {
 			return answer{}, false, unavailable(waitFor(err))
 		}
 	}
@@ -187,6 +190,16 @@ func (d *door) keep(r *http.Request, grant Grant, shape shape, body *body) (a an
 		d.feeds.count(grant.Feed, d.kind, &p.verdict, p.latest, d.now())
 	}
 	return a, final, nil
+}
+
+// note logs that events can't be kept any more, and that they can again.
+func (d *door) note(err error) {
+	switch {
+	case err != nil && !d.refusing.Swap(true):
+		d.Logger.Warn("events can't be kept, their senders are told to try again", "kind", d.kind.String(), "error", err)
+	case err == nil && d.refusing.Load() && d.refusing.Swap(false):
+		d.Logger.Info("events are kept again", "kind", d.kind.String())
+	}
 }
 
 // unavailable asks the sender to come back. Nothing of the request is acknowledged.

@@ -1,0 +1,43 @@
+package ingest
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"warroom/server/campaign"
+)
+
+// A disk that is full for an hour must not be filled by the log.
+func TestAnOutageIsLoggedOnce(t *testing.T) {
+	r := newRig(t)
+	door := r.Door(campaign.Donations)
+	send := func(id string) int {
+		q := httptest.NewRequest(http.MethodPost, "/v1/donations", strings.NewReader(gift(id)))
+		q.Header.Set("Authorization", "Bearer "+everything)
+		w := httptest.NewRecorder()
+		door.ServeHTTP(w, q)
+		return w.Code
+	}
+	for range 2 {
+		r.log.Reset()
+		r.spools[campaign.Donations].fail(errors.New("no space"))
+		for range 20 {
+			if code := send("a"); code != http.StatusServiceUnavailable {
+				t.Fatalf("got %d", code)
+			}
+		}
+		r.spools[campaign.Donations].fail(nil)
+		for range 20 {
+			if code := send("a"); code != http.StatusAccepted {
+				t.Fatalf("got %d", code)
+			}
+		}
+		log := r.log.String()
+		if lost, back := strings.Count(log, "level=WARN"), strings.Count(log, "level=INFO"); lost != 1 || back != 1 {
+			t.Errorf("%d warnings and %d all-clears, want one of each:\n%s", lost, back, log)
+		}
+	}
+}
