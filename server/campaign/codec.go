@@ -40,8 +40,8 @@ func AppendDonation(dst []byte, d *Donation) []byte {
 	return appendStrings(dst, d.Props)
 }
 
-// DecodeDonation reads a record of AppendDonation.
-func DecodeDonation(record []byte) (d Donation, err error) {
+// DecodeDonation reads a record of AppendDonation. Its strings are parts of the record.
+func DecodeDonation(record string) (d Donation, err error) {
 	r := newReader(record, tagDonation)
 	r.strings(&d.Source, &d.ID, &d.Path, &d.Feed, &d.Kind, &d.Of)
 	r.times(&d.OccurredAt, &d.ReceivedAt)
@@ -63,8 +63,8 @@ func AppendEmail(dst []byte, e *EmailEvent) []byte {
 	return appendStrings(dst, e.SendID, e.Variant, e.RecipientKey, e.Domain, e.MessageID, e.Link, e.Reason, e.Props)
 }
 
-// DecodeEmail reads a record of AppendEmail.
-func DecodeEmail(record []byte) (e EmailEvent, err error) {
+// DecodeEmail reads a record of AppendEmail. Its strings are parts of the record.
+func DecodeEmail(record string) (e EmailEvent, err error) {
 	r := newReader(record, tagEmail)
 	r.strings(&e.Source, &e.ID, &e.Feed, &e.Type, &e.Bounce)
 	r.times(&e.OccurredAt, &e.ReceivedAt)
@@ -89,8 +89,8 @@ func AppendRequest(dst []byte, q *Request) []byte {
 	return appendStrings(dst, q.Props)
 }
 
-// DecodeRequest reads a record of AppendRequest.
-func DecodeRequest(record []byte) (q Request, err error) {
+// DecodeRequest reads a record of AppendRequest. Its strings are parts of the record.
+func DecodeRequest(record string) (q Request, err error) {
 	r := newReader(record, tagRequest)
 	r.strings(&q.Feed)
 	r.times(&q.OccurredAt, &q.ReceivedAt)
@@ -133,14 +133,13 @@ func appendFloat(dst []byte, f float64) []byte {
 	return binary.LittleEndian.AppendUint64(dst, math.Float64bits(f))
 }
 
-// reader takes a record apart. Its strings share one copy of the record. After the first error it gives zero values.
+// reader takes a record apart. Its strings are parts of the record. After the first error it gives zero values.
 type reader struct {
-	rest []byte
-	text string // the same bytes as rest
+	rest string
 	err  error
 }
 
-func newReader(record []byte, tag byte) reader {
+func newReader(record string, tag byte) reader {
 	switch {
 	case len(record) < 2:
 		return reader{err: ErrRecordCut}
@@ -151,18 +150,14 @@ func newReader(record []byte, tag byte) reader {
 	case record[1] == 0:
 		return reader{err: ErrRecordCut}
 	}
-	return reader{rest: record[2:], text: string(record[2:])}
-}
-
-func (r *reader) take(n int) {
-	r.rest, r.text = r.rest[n:], r.text[n:]
+	return reader{rest: record[2:]}
 }
 
 func (r *reader) fail() {
 	if r.err == nil {
 		r.err = ErrRecordCut
 	}
-	r.rest, r.text = nil, ""
+	r.rest = ""
 }
 
 func (r *reader) strings(fields ...*string) {
@@ -171,12 +166,11 @@ func (r *reader) strings(fields ...*string) {
 		if r.err != nil {
 			return
 		}
-		if size > uint64(len(r.text)) {
+		if size > uint64(len(r.rest)) {
 			r.fail()
 			return
 		}
-		*f = r.text[:size]
-		r.take(int(size))
+		*f, r.rest = r.rest[:size], r.rest[size:]
 	}
 }
 
@@ -186,24 +180,26 @@ func (r *reader) times(fields ...*time.Time) {
 	}
 }
 
-func (r *reader) uvarint() uint64 {
-	v, n := binary.Uvarint(r.rest)
-	if n <= 0 {
-		r.fail()
-		return 0
+// uvarint is binary.Uvarint of a string.
+func (r *reader) uvarint() (v uint64) {
+	for i := range min(len(r.rest), binary.MaxVarintLen64) {
+		b := r.rest[i]
+		if b < 0x80 {
+			if i == binary.MaxVarintLen64-1 && b > 1 { // more than 64 bits
+				break
+			}
+			r.rest = r.rest[i+1:]
+			return v | uint64(b)<<(7*i)
+		}
+		v |= uint64(b&0x7f) << (7 * i)
 	}
-	r.take(n)
-	return v
+	r.fail()
+	return 0
 }
 
 func (r *reader) varint() int64 {
-	v, n := binary.Varint(r.rest)
-	if n <= 0 {
-		r.fail()
-		return 0
-	}
-	r.take(n)
-	return v
+	u := r.uvarint()
+	return int64(u>>1) ^ -int64(u&1) //nolint:gosec // zigzag, as binary.Varint
 }
 
 func (r *reader) uint16() uint16 {
@@ -221,7 +217,7 @@ func (r *reader) byte() byte {
 		return 0
 	}
 	b := r.rest[0]
-	r.take(1)
+	r.rest = r.rest[1:]
 	return b
 }
 
@@ -230,7 +226,10 @@ func (r *reader) float() float64 {
 		r.fail()
 		return 0
 	}
-	v := math.Float64frombits(binary.LittleEndian.Uint64(r.rest))
-	r.take(8)
-	return v
+	var bits uint64
+	for i := range 8 {
+		bits |= uint64(r.rest[i]) << (8 * i)
+	}
+	r.rest = r.rest[8:]
+	return math.Float64frombits(bits)
 }

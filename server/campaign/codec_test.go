@@ -40,7 +40,7 @@ func fullRequest() Request {
 func TestRecordsComeBackAsTheyWere(t *testing.T) {
 	t.Run("donation", func(t *testing.T) {
 		for _, want := range []Donation{{}, fullDonation(), {AmountMinor: math.MinInt64}, {AmountMinor: math.MaxInt64}} {
-			got, err := DecodeDonation(AppendDonation([]byte("before")[:0], &want))
+			got, err := DecodeDonation(string(AppendDonation([]byte("before")[:0], &want)))
 			if err != nil || !reflect.DeepEqual(got, want) {
 				t.Errorf("got %+v, %v, want %+v", got, err, want)
 			}
@@ -48,7 +48,7 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 	})
 	t.Run("email", func(t *testing.T) {
 		for _, want := range []EmailEvent{{}, fullEmail()} {
-			got, err := DecodeEmail(AppendEmail(nil, &want))
+			got, err := DecodeEmail(string(AppendEmail(nil, &want)))
 			if err != nil || !reflect.DeepEqual(got, want) {
 				t.Errorf("got %+v, %v, want %+v", got, err, want)
 			}
@@ -56,7 +56,7 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 	})
 	t.Run("request", func(t *testing.T) {
 		for _, want := range []Request{{}, fullRequest(), {DurationMS: math.Inf(1)}} {
-			got, err := DecodeRequest(AppendRequest(nil, &want))
+			got, err := DecodeRequest(string(AppendRequest(nil, &want)))
 			if err != nil || !reflect.DeepEqual(got, want) {
 				t.Errorf("got %+v, %v, want %+v", got, err, want)
 			}
@@ -83,9 +83,9 @@ func TestDamagedRecordsAreRefused(t *testing.T) {
 		record []byte
 		decode func([]byte) error
 	}{
-		"donation": {AppendDonation(nil, &d), func(b []byte) error { _, err := DecodeDonation(b); return err }},
-		"email":    {AppendEmail(nil, &e), func(b []byte) error { _, err := DecodeEmail(b); return err }},
-		"request":  {AppendRequest(nil, &q), func(b []byte) error { _, err := DecodeRequest(b); return err }},
+		"donation": {AppendDonation(nil, &d), func(b []byte) error { _, err := DecodeDonation(string(b)); return err }},
+		"email":    {AppendEmail(nil, &e), func(b []byte) error { _, err := DecodeEmail(string(b)); return err }},
+		"request":  {AppendRequest(nil, &q), func(b []byte) error { _, err := DecodeRequest(string(b)); return err }},
 	}
 	for name, c := range decoders {
 		for n := range c.record {
@@ -109,20 +109,11 @@ func TestDamagedRecordsAreRefused(t *testing.T) {
 	}
 }
 
-func TestDecodeSharesOneCopy(t *testing.T) {
+func TestDecodingAllocatesNothing(t *testing.T) {
 	d := fullDonation()
-	record := AppendDonation(nil, &d)
-	got, err := DecodeDonation(record)
-	if err != nil {
-		t.Fatal(err)
-	}
-	clear(record)
-	if !reflect.DeepEqual(got, d) {
-		t.Error("the decoded value changed with the buffer it came from")
-	}
-	record = AppendDonation(record[:0], &d)
-	if n := testing.AllocsPerRun(100, func() { _, _ = DecodeDonation(record) }); n > 1 {
-		t.Errorf("%v allocations a record, want 1", n)
+	record := string(AppendDonation(nil, &d))
+	if n := testing.AllocsPerRun(100, func() { _, _ = DecodeDonation(record) }); n > 0 {
+		t.Errorf("%v allocations a record, want 0: its strings are parts of the record", n)
 	}
 }
 
@@ -142,17 +133,17 @@ func FuzzDecodeRequest(f *testing.F) {
 }
 
 // What can be read at all must be written and read again without a change.
-func fuzzCodec[T any](f *testing.F, seed []byte, decode func([]byte) (T, error), encode func([]byte, *T) []byte) {
+func fuzzCodec[T any](f *testing.F, seed []byte, decode func(string) (T, error), encode func([]byte, *T) []byte) {
 	f.Add(seed)
 	f.Add(seed[:len(seed)/2])
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, record []byte) {
-		first, err := decode(record)
+		first, err := decode(string(record))
 		if err != nil {
 			return
 		}
 		bytes := encode(nil, &first)
-		second, err := decode(bytes)
+		second, err := decode(string(bytes))
 		if err != nil {
 			t.Fatalf("can't read what was written: %v", err)
 		}
@@ -169,7 +160,7 @@ func BenchmarkRequestRecord(b *testing.B) {
 	q, record, text := fullRequest(), []byte(nil), []byte(nil)
 	ours := func() (err error) {
 		record = AppendRequest(record[:0], &q)
-		_, err = DecodeRequest(record)
+		_, err = DecodeRequest(string(record))
 		return err
 	}
 	theirs := func() (err error) {

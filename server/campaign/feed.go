@@ -18,3 +18,20 @@ type FeedState struct {
 	// Lag is how far the warehouse is behind what was acknowledged; zero when nothing waits.
 	Lag time.Duration
 }
+
+// FeedMinute is what one node took from one feed of one kind in the minute in which it answered.
+type FeedMinute struct {
+	Node, Feed                     string
+	Kind                           Kind
+	Minute                         time.Time // its start, UTC
+	Accepted, Rejected, Duplicates uint64    // as in FeedState
+}
+
+// FeedReject is one reason why events of a feed were refused, and how often.
+type FeedReject struct {
+	Feed          string
+	Kind          Kind
+	Field, Reason string // Field is empty when an event as a whole is wrong; neither quotes a value
+	Count         uint64
+	Last          time.Time
+}
