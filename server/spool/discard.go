@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"time"
 )
 
-// discard takes g off the list, deletes its file, and tries again what an earlier call could not delete.
+// discard takes g off the list, puts its file away, and tries again what an earlier call could not.
 func (s *Spool) discard(g *Segment) error {
 	s.reading.Lock()
 	defer s.reading.Unlock()
@@ -27,24 +28,31 @@ func (s *Spool) discard(g *Segment) error {
 	if len(leftovers) == 0 {
 		return nil
 	}
-	return s.deleteAll(leftovers)
+	defer s.prune()
+	return s.putAllAway(leftovers)
 }
 
-func (s *Spool) deleteAll(segments []*Segment) error {
+func (s *Spool) putAllAway(segments []*Segment) error {
 	var errs []error
-	var freed int64
-	var failed []*Segment
 	for _, g := range segments {
-		if err := s.putAway(g); err != nil {
-			errs, failed = append(errs, err), append(failed, g)
-			continue
+		suffix, err := s.putAway(g)
+		s.mu.Lock()
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+			s.leftovers = append(s.leftovers, g)
+		case suffix == keptSuffix:
+			s.keepLocked(kept{
+				sequence: sequenceOf(g.name), id: g.id, size: g.size, records: g.records,
+				last: g.last.UnixMilli(), done: time.Now().UnixMilli(),
+			})
+			fallthrough
+		default:
+			s.bytes -= g.size
+			g.suffix = suffix
 		}
-		freed += g.extent()
+		s.mu.Unlock()
 	}
-	s.mu.Lock()
-	s.bytes -= freed
-	s.leftovers = append(s.leftovers, failed...)
-	s.mu.Unlock()
 	// If names come back after a power cut, their records are delivered again. That is allowed.
 	if err := s.disk.syncDir(s.dir); err != nil {
 		errs = append(errs, fmt.Errorf("make a deletion durable in %s: %w", s.dir, err))
@@ -52,24 +60,27 @@ func (s *Spool) deleteAll(segments []*Segment) error {
 	return errors.Join(errs...)
 }
 
-func (s *Spool) putAway(g *Segment) error {
+// putAway gets the file of a finished segment out of the way and returns its new suffix; empty = it is deleted.
+func (s *Spool) putAway(g *Segment) (suffix string, err error) {
 	path := g.path()
 	s.mu.Lock()
-	damaged := g.damaged
+	damaged, keep := g.damaged, s.options.Keep.on() && !g.uncut
 	s.mu.Unlock()
-	var err error
-	if damaged {
-		kept := filepath.Join(s.dir, g.name+damagedSuffix)
+	switch {
+	case damaged:
+		suffix = damagedSuffix
 		s.options.Logger.Warn("a segment with damaged records is kept for you to look at; delete it when you have",
-			"file", kept)
-		err = s.disk.rename(path, kept)
-	} else {
+			"file", filepath.Join(s.dir, g.name+suffix))
+		err = s.disk.rename(path, filepath.Join(s.dir, g.name+suffix))
+	case keep && s.disk.rename(path, filepath.Join(s.dir, g.name+keptSuffix)) == nil:
+		return keptSuffix, nil
+	default: // also when it can't be kept: nobody needs it
 		err = s.disk.remove(path)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("delete a finished segment: %w", err)
+		return "", fmt.Errorf("delete a finished segment: %w", err)
 	}
-	return nil
+	return suffix, nil
 }
 
 // forgetLocked takes g off the list.

@@ -46,7 +46,8 @@ func (osDisk) syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// outOfSpace says whether the error goes away when somebody makes room.
-func outOfSpace(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
-}
+// outOfSpace says whether the error goes away when somebody makes room or raises a limit.
+func outOfSpace(err error) bool { return noSpace(err) || errors.Is(err, syscall.EFBIG) }
+
+// noSpace says whether deleting files helps.
+func noSpace(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }

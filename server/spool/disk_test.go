@@ -49,7 +49,7 @@ type faulty struct {
 	// fault is asked before each step, called "create", "open", "write", "read", "truncate", "sync", "rename",
 	// "remove" or "syncdir". For a write, the error comes after half of the bytes.
 	fault func(step string) error
-	// room is what still fits, in bytes; negative = no end.
+	// room is what still fits, in bytes; negative = no end. Files that are removed or cut give theirs back.
 	room int64
 
 	inodes   map[string]*inode // by path, as a running process sees it
@@ -160,9 +160,14 @@ func (d *faulty) remove(path string) error {
 	if err := d.ask("remove"); err != nil {
 		return err
 	}
+	size := int64(0)
+	if info, err := os.Stat(path); err == nil {
+		size = info.Size()
+	}
 	if err := d.memory.remove(path); err != nil {
 		return err
 	}
+	d.giveBack(size)
 	delete(d.inodes, path)
 	d.moves = append(d.moves, move{path, nil})
 	return nil
@@ -291,7 +296,16 @@ func (f *faultyFile) Truncate(size int64) error {
 		return err
 	}
 	f.node.pending = append(f.node.pending, change{off: size})
+	if info, err := f.file.(unsynced).Stat(); err == nil {
+		f.disk.giveBack(max(0, info.Size()-size))
+	}
 	return f.file.Truncate(size)
+}
+
+func (d *faulty) giveBack(bytes int64) {
+	if d.room >= 0 {
+		d.room += bytes
+	}
 }
 
 // Sync makes the file's changes durable. When it fails, they never will be, as on Linux: the pages count as written.

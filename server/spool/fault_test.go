@@ -357,6 +357,21 @@ func TestDeletedByHand(t *testing.T) {
 	wantTexts(t, drain(t, s), "c")
 }
 
+// A folder whose name is not on disk would take what is acknowledged with it.
+func TestOpenNeedsADurableFolder(t *testing.T) {
+	for cause, want := range map[error]error{syscall.EIO: syscall.EIO, syscall.EACCES: nil, syscall.EINVAL: nil} {
+		d := newFaulty()
+		d.set(once("syncdir", cause))
+		s, err := open(t.TempDir(), Options{}, d, small)
+		if !errors.Is(err, want) {
+			t.Errorf("%v: Open says %v", cause, err)
+		}
+		if err == nil {
+			_ = s.Close()
+		}
+	}
+}
+
 // When the whole folder is gone, nothing is promised any more.
 func TestFolderDeletedByHand(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "spool")
@@ -539,9 +554,10 @@ func (p *play) life(t *testing.T, dir string) string {
 		return nil
 	})
 	after := t.TempDir()
-	s, err := open(dir, Options{}, d, small)
+	o := Options{Keep: []Keep{{}, {Bytes: 20 << 10}, {Age: time.Hour}}[p.random.IntN(3)]}
+	s, err := open(dir, o, d, small)
 	for err != nil && !errors.Is(err, errDead) { // refused to remove an empty file: the next start may work
-		s, err = open(dir, Options{}, d, small)
+		s, err = open(dir, o, d, small)
 	}
 	if err == nil {
 		p.work(t, s)
@@ -622,7 +638,14 @@ func (p *play) look(t *testing.T, g *Segment) (texts []string) {
 
 func (p *play) check(t *testing.T, dir string) {
 	t.Helper()
-	s := openAt(t, dir, Options{}, memory{}, small)
+	s := openAt(t, dir, Options{Keep: Keep{Age: time.Hour}}, memory{}, small)
+	for _, g := range s.Kept(time.Time{}) {
+		for _, text := range p.look(t, g) {
+			if p.refused[text] || !p.finished[text] {
+				t.Errorf("kept, but it was never done: %q", text)
+			}
+		}
+	}
 	got := map[string]bool{}
 	for s.Stats().Segments > 0 {
 		g := mustNext(t, s)

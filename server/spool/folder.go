@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -17,7 +18,11 @@ func makeFolder(d disk, dir string) error {
 	}
 	for range 3 { // data/spool/kind
 		dir = filepath.Dir(dir)
-		_ = d.syncDir(dir) // a folder that can't even be opened was not made by us
+		err := d.syncDir(dir)
+		// A folder that we may not open was not made by us, and one that can't be synced has nothing to make durable.
+		if err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, unix.EINVAL) {
+			return fmt.Errorf("spool: can't make the folder durable in %s: %w: look at the disk", dir, err)
+		}
 	}
 	return nil
 }

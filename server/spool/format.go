@@ -105,10 +105,11 @@ func parseRecordHeader(b []byte, seed uint32) (h recordHeader, ok bool) {
 const (
 	openSuffix    = ".open"    // being written; after a crash its valid records count
 	sealedSuffix  = ".seg"     // never changes any more
+	keptSuffix    = ".kept"    // done, and there for a replay; programs without Keep don't see it
 	damagedSuffix = ".damaged" // stored as far as it could be read, and kept for a person to look at
 )
 
-var fileName = regexp.MustCompile(`^([0-9]{16}-([0-9a-f]{16}))(\.open|\.seg)$`)
+var fileName = regexp.MustCompile(`^([0-9]{16}-([0-9a-f]{16}))(\.open|\.seg|\.kept)$`)
 
 // segmentName is unique for ever and grows: milliseconds since 1970, or one more than the newest in the folder.
 func segmentName(sequence uint64, id uint64) string { return fmt.Sprintf("%016d-%016x", sequence, id) }

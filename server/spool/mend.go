@@ -25,7 +25,7 @@ func (t *transaction) undo() {
 		if w.fresh {
 			_ = w.file.Close() // what it holds is thrown away
 		}
-		s.stray = append(s.stray, stray{segment: w.segment, size: w.segment.extent()})
+		s.stray = append(s.stray, stray{segment: w.segment, size: s.spoil(w.segment)})
 	}
 	if err := s.sweep(); err != nil {
 		s.options.Logger.Error("refused events could not be cut off the spool; none are taken until they are", "error", err)
@@ -35,6 +35,14 @@ func (t *transaction) undo() {
 			s.seal(w)
 		}
 	}
+}
+
+// spoil notes that the file has more than counts, and returns what counts.
+func (s *Spool) spoil(g *Segment) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g.uncut = true
+	return g.size
 }
 
 // sweep cuts off and removes what was refused. Until that has worked nothing else is written.
@@ -69,7 +77,12 @@ func (s *Spool) cut(c stray) error {
 	if err == nil {
 		err = f.Sync()
 	}
-	return cmp.Or(err, f.Close())
+	if err = cmp.Or(err, f.Close()); err == nil {
+		s.mu.Lock()
+		c.segment.uncut = false
+		s.mu.Unlock()
+	}
+	return err
 }
 
 // probe asks the disk whether it takes records again. It doesn't wait for a write that is on its way.
@@ -78,10 +91,12 @@ func (s *Spool) probe(trouble error) error {
 		return trouble
 	}
 	defer s.writing.Unlock()
-	err := s.sweep()
-	if err == nil {
-		err = s.tryWrite()
-	}
+	err := s.withRoom(probeBytes, func() error {
+		if err := s.sweep(); err != nil {
+			return err
+		}
+		return s.tryWrite()
+	})
 	if err != nil {
 		err = s.refusal(err)
 	}

@@ -3,6 +3,7 @@ package spool
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // groupBytes bounds how much waits for one fsync. One Append is never divided.
@@ -12,7 +13,23 @@ const groupBytes = 8 << 20
 type appending struct {
 	records [][]byte
 	size    int64
-	done    chan error // capacity 1
+	done    chan error // capacity 1, and empty when nobody waits
+}
+
+// borrow takes an appending that an earlier Append has given back, with its channel.
+func (s *Spool) borrow(records [][]byte, size int64) *appending {
+	a, ok := s.spare.Get().(*appending)
+	if !ok {
+		a = &appending{done: make(chan error, 1)}
+	}
+	a.records, a.size = records, size
+	return a
+}
+
+// giveBack is for an appending that neither the queue nor the committer has any more.
+func (s *Spool) giveBack(a *appending) {
+	a.records = nil // they are the sender's
+	s.spare.Put(a)
 }
 
 func (s *Spool) enqueue(a *appending) error {
@@ -66,17 +83,24 @@ func notify(c chan struct{}) {
 // run is the committer: it writes group after group until Close, and then what is still queued.
 func (s *Spool) run() {
 	defer close(s.ended)
+	prune := time.NewTicker(pruneEvery)
+	defer prune.Stop()
+	var group []*appending
+	var size int64
 	for {
-		group, size := s.group()
+		group, size = s.group(group[:0])
 		if len(group) > 0 {
 			err := s.commit(group, size)
 			for _, a := range group {
 				a.done <- err
 			}
+			clear(group)
 			continue
 		}
 		select {
 		case <-s.wake:
+		case <-prune.C:
+			s.prune()
 		case <-s.closing:
 			if s.waiting() == 0 {
 				return
@@ -91,8 +115,8 @@ func (s *Spool) waiting() int {
 	return len(s.queue)
 }
 
-// group takes what waits, one Append at least.
-func (s *Spool) group() (group []*appending, size int64) {
+// group moves what waits into group, one Append at least.
+func (s *Spool) group(group []*appending) (_ []*appending, size int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(group) < len(s.queue) {

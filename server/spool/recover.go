@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -23,14 +24,16 @@ func (s *Spool) recover() error {
 	if err != nil {
 		return err
 	}
-	sealed := map[string]bool{}
+	sealed, waits := map[string]bool{}, map[string]bool{}
 	for _, l := range files {
 		if l.sound && l.header.version > version {
 			return fmt.Errorf("%w: %s has format %d, this program knows %d: run the newer warroom on this data folder "+
 				"until it is empty; nothing was changed", ErrNewer, l.segment.path(), l.header.version, version)
 		}
 		sealed[l.segment.name] = sealed[l.segment.name] || l.segment.suffix == sealedSuffix
+		waits[l.segment.name] = true
 	}
+	s.unkeep(waits)
 	for _, l := range files {
 		if l.segment.suffix == openSuffix && sealed[l.segment.name] {
 			s.setAside(l.segment) // two names of one file, of which a power cut has kept both
@@ -43,7 +46,21 @@ func (s *Spool) recover() error {
 	return nil
 }
 
-// list returns the segments in the folder by name, and remembers the newest. Other files are none of our business.
+// unkeep forgets kept segments whose other name a power cut has brought back: they are given out again.
+func (s *Spool) unkeep(waits map[string]bool) {
+	all := s.kept
+	s.kept, s.keptBytes = nil, 0
+	for _, k := range all {
+		if waits[k.name()] {
+			s.deleteKept(k)
+		} else {
+			s.keepLocked(k)
+		}
+	}
+}
+
+// list returns the segments in the folder that wait, by name, lists the kept ones, and remembers the newest name. Other
+// files are none of our business.
 func (s *Spool) list() ([]leftover, error) {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
@@ -56,17 +73,36 @@ func (s *Spool) list() ([]leftover, error) {
 			continue
 		}
 		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // somebody tidies up
+		}
 		if err != nil {
 			return nil, fmt.Errorf("spool: %w", err)
 		}
 		s.sequence = max(s.sequence, sequenceOf(name))
-		l := leftover{segment: &Segment{spool: s, name: name, id: id, suffix: suffix, size: info.Size()}}
+		if suffix == keptSuffix {
+			s.kept = append(s.kept, kept{
+				sequence: sequenceOf(name), id: id, size: info.Size(), last: info.ModTime().UnixMilli(), done: changed(info),
+			})
+			continue
+		}
+		l := leftover{segment: &Segment{
+			spool: s, name: name, id: id, suffix: suffix, size: info.Size(), last: info.ModTime(), inherited: true,
+		}}
 		if err := l.identify(); err != nil {
 			return nil, err
 		}
 		files = append(files, l)
 	}
 	return files, nil
+}
+
+// changed is when the file was renamed, in Unix ms: what Done leaves of the time.
+func changed(info fs.FileInfo) int64 {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return stat.Ctim.Nano() / int64(time.Millisecond)
+	}
+	return info.ModTime().UnixMilli()
 }
 
 // identify reads the file's header.
@@ -123,6 +159,7 @@ func (s *Spool) cutTorn(g *Segment, f file, d damage) {
 	s.options.Logger.Info("cut off the end of an interrupted write", "segment", g.name, "bytes", d.length)
 	g.size = d.offset
 	if err := f.Truncate(d.offset); err != nil {
+		g.uncut = true
 		s.options.Logger.Warn("the end of an interrupted write could not be cut off", "segment", g.name, "error", err)
 	}
 }

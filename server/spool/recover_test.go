@@ -100,6 +100,25 @@ func TestCutAtEveryByte(t *testing.T) {
 	}
 }
 
+// A sealed segment has no torn end: what is missing of a record was acknowledged, and is named.
+func TestSealedCutAtEveryByte(t *testing.T) {
+	x, root := makeSample(t), t.TempDir()
+	for length := fileHeaderSize + 1; length < len(x.content); length++ {
+		whole := 0
+		for x.ends[whole] <= length {
+			whole++
+		}
+		damaged := uint64(1)
+		if whole > 0 && x.ends[whole-1] == length {
+			damaged = 0 // between two records nothing shows that there was more
+		}
+		all, st := recovered(t, put(t, root, x.name+sealedSuffix, x.content[:length]), &bytes.Buffer{})
+		if !slices.Equal(textsOf(all), x.texts[:whole]) || st.Damaged != damaged {
+			t.Errorf("cut at %d: %q, %+v, want %d damaged", length, textsOf(all), st, damaged)
+		}
+	}
+}
+
 func TestEveryBitFlipped(t *testing.T) {
 	x, root := makeSample(t), t.TempDir()
 	for _, suffix := range []string{openSuffix, sealedSuffix} {

@@ -6,8 +6,8 @@
 //
 // It promises: what Append acknowledged is given out, whatever is killed or cut off in between; a damaged place costs
 // the records it touches and no others, and is logged and counted; damaged content never stops Open; what Append
-// refused does not appear later by itself. It never overwrites, never drops old records to make room, and knows
-// nothing of events.
+// refused does not appear later by itself. It never overwrites, never drops records that are not done to make room, and
+// knows nothing of events. What is done may stay for a while to be read again (Keep).
 package spool
 
 import (
@@ -44,8 +44,13 @@ var (
 
 // Options of a Spool.
 type Options struct {
-	// Limit is the disk space in bytes for records that wait; 0 = whatever the disk has.
-	Limit  int64
+	// Limit is the disk space in bytes for records that wait; 0 = whatever the disk has. Kept segments fill only what
+	// those leave of it, and give way.
+	Limit int64
+	Keep  Keep
+	// Room is asked for disk space in bytes when the disk is full and no kept segment is left to give up here. It
+	// returns what it freed; 0 = nothing. nil = nobody has any.
+	Room   func(bytes int64) (freed int64)
 	Logger *slog.Logger // nil = nothing is logged
 }
 
@@ -60,11 +65,15 @@ var fullSegment = sizes{bytes: 16 << 20, records: 100_000}
 
 // Stats are the figures of a spool now.
 type Stats struct {
-	Bytes     int64         // on disk, set-aside segments excepted
+	Bytes     int64         // on disk, kept and set-aside segments excepted
 	Records   int           // acknowledged and not done
 	Segments  int           // with such records, the open one included
 	Damaged   uint64        // records that the disk gave back damaged, since Open
 	OldestAge time.Duration // since the oldest segment with such records was begun; 0 = nothing waits
+
+	KeptSegments int           // finished, and kept for a replay
+	KeptBytes    int64         // that those take on disk, in whole blocks
+	KeptOldest   time.Duration // since the oldest of them was begun; 0 = there is none
 }
 
 // Spool is a folder of segments with one owner. Append may be called by many goroutines, Next and Done by one.
@@ -91,12 +100,16 @@ type Spool struct {
 	segments  []*Segment // with records that are not done, oldest first; the last may be open
 	leftovers []*Segment // done, but their files are still there
 	bytes     int64
+	kept      []kept // oldest first
+	keptBytes int64
 	records   int
 	damaged   uint64
+	givenUp   givenUp
 	trouble   error // why the last write failed; nil when it worked
 	probed    time.Time
 	closed    bool
 
+	spare   sync.Pool     // of *appending
 	wake    chan struct{} // holds a token when queue has got something
 	arrived chan struct{} // holds a token when a group was acknowledged
 	closing chan struct{} // closed by Close
@@ -104,7 +117,7 @@ type Spool struct {
 }
 
 // Open opens or makes the folder, takes it for this process alone, and seals what an earlier process left open. It
-// reads every segment once. Damaged content never makes it fail; ErrInUse and ErrNewer do, and a disk that refuses.
+// reads every segment that is not done once; of the kept ones it reads the names only. Damaged content never makes it fail; ErrInUse and ErrNewer do, and a disk that refuses.
 func Open(dir string, o Options) (*Spool, error) { return open(dir, o, osDisk{}, fullSegment) }
 
 func open(dir string, o Options, d disk, full sizes) (*Spool, error) {
@@ -126,6 +139,7 @@ func open(dir string, o Options, d disk, full sizes) (*Spool, error) {
 	if err := s.recover(); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
+	s.prune()
 	go s.run() // until Close
 	return s, nil
 }
@@ -134,16 +148,18 @@ func open(dir string, o Options, d disk, full sizes) (*Spool, error) {
 // records of one Append follow each other in order. It gives up when ctx ends only while its turn has not come; then
 // it waits for the disk, because its records may already be there.
 func (s *Spool) Append(ctx context.Context, records ...[]byte) error {
-	a := &appending{records: records, done: make(chan error, 1)}
+	size := int64(len(records) * recordHeaderSize)
 	for _, r := range records {
 		if len(r) > maxRecord {
 			return ErrTooLarge
 		}
-		a.size += recordHeaderSize + int64(len(r))
+		size += int64(len(r))
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	a := s.borrow(records, size)
+	defer s.giveBack(a)
 	if err := s.enqueue(a); err != nil {
 		return err
 	}
@@ -221,6 +237,10 @@ func (s *Spool) Stats() Stats {
 	st := Stats{Bytes: s.bytes, Records: s.records, Segments: len(s.segments), Damaged: s.damaged}
 	if len(s.segments) > 0 {
 		st.OldestAge = max(0, time.Since(s.segments[0].created))
+	}
+	st.KeptSegments, st.KeptBytes = len(s.kept), s.keptBytes
+	if len(s.kept) > 0 {
+		st.KeptOldest = max(0, time.Since(s.kept[0].created()))
 	}
 	return st
 }

@@ -236,6 +236,9 @@ func TestOneAppendMayBeLargerThanASegment(t *testing.T) {
 	if st := s.Stats(); st.Segments != 3 || st.Records != count+2 || st.Bytes < count<<20 {
 		t.Errorf("stats %+v", st)
 	}
+	if n := cap(s.buf); n > 3*writeAtOnce {
+		t.Errorf("the committer holds on to %d bytes", n)
+	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
