@@ -1,8 +1,11 @@
 package warehouse
 
 import (
+	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -50,6 +53,19 @@ func TestRepeatsChangeNoTotal(t *testing.T) {
 	run(t, w, "OPTIMIZE TABLE donations FINAL")
 	storeDonations(t, reopen(t), first, second)
 	wantCents(t, w, 3, 3501)
+}
+
+// Which copy is first depends on which part comes first, what counts doesn't: here all copies say the same.
+func TestPartsOfMoneyChangeNoTotal(t *testing.T) {
+	w := open(t)
+	var rows []campaign.Donation
+	for i := range 100 {
+		rows = append(rows, gift(fmt.Sprint(i%60), int64(100+i%60), now().Add(time.Duration(i%60)*time.Second)))
+		rows[i].Path = []string{"vendor", "mirror"}[i/60]
+	}
+	partly(t, batchOf("seg-1", rows...), func(b campaign.Batch[campaign.Donation]) error { return w.StoreDonations(t.Context(), b) })
+	wantCents(t, w, 60, 60*100+59*60/2)
+	want(t, w, "SELECT uniqExact(segment, n) FROM donations", uint64(60))
 }
 
 func TestAnotherRoadIsSeenAndCountsOnce(t *testing.T) {
@@ -116,7 +132,7 @@ func TestMoneyIsExactAfterACutAnywhere(t *testing.T) {
 	at := now()
 	b := batchOf("seg-1", gift("a", 2500, at), gift("b", -700, at.Add(time.Minute)),
 		gift("a", 9900, at.Add(2*time.Minute)), gift("c", 3, at))
-	store := func(w *Warehouse) error { return w.StoreDonations(t.Context(), b) }
+	store := func(w *Warehouse, _ bool) error { return w.StoreDonations(t.Context(), b) }
 	cutEverywhere(t, store, func(t *testing.T, w *Warehouse) {
 		wantCents(t, w, 3, 1803)
 		want(t, w, "SELECT count() FROM donation_copies FINAL WHERE conflict", uint64(1))
@@ -243,11 +259,48 @@ func TestABatchOfManyRowsTakesSeveralInserts(t *testing.T) {
 	for i := range 2*maxRows + 1 {
 		b.N, b.Rows = append(b.N, uint32(i+7)), append(b.Rows, campaign.Donation{})
 	}
-	got := chunks(b)
-	if len(got) != 3 || got[1].name != "seg-1/1" || len(got[1].rows) != maxRows || len(got[2].rows) != 1 {
-		t.Fatalf("got %d chunks", len(got))
+	b.First = true
+	var sizes []int
+	again := true
+	err := storeChunks(t.Context(), &Warehouse{}, b, func(_ context.Context, c chunk[campaign.Donation]) error {
+		if first := c.rows[0]; first.n != uint32(len(sizes)*maxRows+7) || first.event != &b.Rows[len(sizes)*maxRows] {
+			t.Error("a row lost its receipt")
+		}
+		if again && len(sizes) == 1 {
+			again = false
+			return errUnconfirmed
+		}
+		if salted := c.salt != ""; salted == c.first || salted != (len(sizes) == 1) {
+			t.Errorf("chunk %d: first %v, salt %q", len(sizes), c.first, c.salt)
+		}
+		sizes = append(sizes, len(c.rows))
+		return nil
+	})
+	if err != nil || !slices.Equal(sizes, []int{maxRows, maxRows, 1}) {
+		t.Errorf("chunks %v, %v", sizes, err)
 	}
-	if got[1].rows[0].n != maxRows+7 || got[1].rows[0].event != &b.Rows[maxRows] {
-		t.Error("a row lost its receipt")
+}
+
+// The engine drops what comes with a token that it knows without looking at it.
+func TestATokenNamesExactlyItsRows(t *testing.T) {
+	of := func(segment string, numbers ...uint32) string {
+		c := chunk[campaign.Donation]{segment: segment}
+		for _, n := range numbers {
+			c.rows = append(c.rows, donation{receipt: receipt{segment, n}})
+		}
+		return token(c, c.rows, "donations")
+	}
+	if of("seg-1", 0, 1, 2) != of("seg-1", 2, 0, 1) {
+		t.Error("the same rows have two tokens")
+	}
+	seen := map[string]int{}
+	for i, token := range []string{
+		of("seg-1", 0), of("seg-1", 1), of("seg-1", 0, 1), of("seg-1", 0, 3), of("seg-1", 1, 2), of("seg-1", 0, 1, 2, 3),
+		of("seg-1", 0, 2, 3), of("seg-2", 0), of("seg-1", math.MaxUint32), of("seg-1", 4, 7), of("seg-1", 5, 6),
+	} {
+		if before, twice := seen[token]; twice {
+			t.Errorf("%d and %d have the token %s", before, i, token)
+		}
+		seen[token] = i
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/ClickHouse/ch-go/proto"
+
 	"warroom/server/campaign"
 )
 
@@ -11,6 +13,7 @@ import (
 // copies that differ the first counts, and the others are kept in email_conflicts. After an error the same batch must
 // be stored again before the next.
 func (w *Warehouse) StoreEmails(ctx context.Context, b campaign.Batch[campaign.EmailEvent]) error {
+	defer w.own(campaign.Emails)()
 	mail := emailLedger()
 	return storeChunks(ctx, w, b, func(ctx context.Context, c chunk[campaign.EmailEvent]) error {
 		return mail.store(ctx, w, c)
@@ -25,76 +28,87 @@ type emailClaim struct {
 
 type email = row[campaign.EmailEvent]
 
+// emailLedger is the ledger of mail.
 func emailLedger() ledger[campaign.EmailEvent, emailClaim] {
+	receipts := receiptFields(func(e *campaign.EmailEvent) time.Time { return e.ReceivedAt })
 	return ledger[campaign.EmailEvent, emailClaim]{
-		name:     func(e *campaign.EmailEvent) identity { return identity{e.Source, e.ID} },
-		occurred: func(e *campaign.EmailEvent) time.Time { return e.OccurredAt },
+		kind: campaign.Emails,
+		name: func(e *campaign.EmailEvent) identity { return identity{e.Source, e.ID} },
 		claim: func(e *campaign.EmailEvent) emailClaim {
-			return emailClaim{e.Type, e.Bounce, moment(e.OccurredAt).UnixMilli()}
+			return emailClaim{e.Type, e.Bounce, millis(e.OccurredAt)}
 		},
-		claimed: func(c *emailClaim) []any { return []any{&c.kind, &c.bounce, &c.at} },
-		sheet:   []string{"type", "String", "bounce", "String", "at", "Int64"},
+		sheet: []field[entry[emailClaim]]{
+			word("type", func(e *entry[emailClaim]) string { return e.claim.kind }),
+			word("bounce", func(e *entry[emailClaim]) string { return e.claim.bounce }),
+			signed("at", func(e *entry[emailClaim]) int64 { return e.claim.at }),
+		},
+		answer: func() ([]proto.ColResult, func(i int) emailClaim) {
+			var kind, bounce proto.ColStr
+			var at proto.ColInt64
+			return []proto.ColResult{&kind, &bounce, &at}, func(i int) emailClaim {
+				return emailClaim{kind.Row(i), bounce.Row(i), at[i]}
+			}
+		},
 
-		identities: table[campaign.EmailEvent]{"email_identities", append(emailClaimFields(), receiptFields()...)},
-		events:     table[campaign.EmailEvent]{"email_events", append(emailClaimFields(), emailFields()...)},
-		copies: table[campaign.EmailEvent]{"email_conflicts", append(append(emailClaimFields(), receiptFields()...),
-			column("feed", func(r *email) string { return r.event.Feed }),
-			column("received_at", func(r *email) time.Time { return moment(r.event.ReceivedAt) }))},
+		identities: table[email]{"email_identities", append(emailClaimFields(), receipts...)},
+		events:     table[email]{"email_events", append(emailClaimFields(), emailFields()...)},
+		copies: table[email]{"email_conflicts", append(append(emailClaimFields(), receipts...),
+			word("feed", func(r *email) string { return r.event.Feed }),
+			at("received_at", func(r *email) time.Time { return r.event.ReceivedAt }))},
 		copied: func(r email) bool { return r.conflict }, // senders repeat themselves far too often to keep all
 
-		known: `SELECT source, id, segment, n, type, bounce, toUnixTimestamp64Milli(occurred_at)
-			FROM email_identities FINAL WHERE (source, id) IN (SELECT source, id FROM batch)`,
+		known: `SELECT source::String, id, segment::String, n, type::String, bounce::String,
+			       toUnixTimestamp64Milli(occurred_at)
+			FROM email_identities FINAL
+			PREWHERE hash IN (SELECT cityHash64(source, id) FROM batch)
+			WHERE (source, id) IN (SELECT source, id FROM batch)`,
 		recompute: `INSERT INTO email_minutes (minute, send_id, variant, type, bounce, domain, events, version)
-			SELECT toStartOfMinute(occurred_at) AS minute, send_id, variant, type, bounce, domain,
-			       count(), {version:UInt64}
+			SELECT toStartOfMinute(occurred_at) AS minute, send_id, variant, type, bounce, domain, count(), {version}
 			FROM email_events FINAL
 			WHERE toStartOfMinute(occurred_at) IN
 			      (SELECT toStartOfMinute(fromUnixTimestamp64Milli(at, 'UTC')) FROM batch WHERE mine)
 			GROUP BY minute, send_id, variant, type, bounce, domain`,
 		confirm: `SELECT
-			(SELECT count() FROM email_identities FINAL
-			 WHERE (source, id) IN (SELECT source, id FROM batch)
-			   AND (source, id, type, bounce, toUnixTimestamp64Milli(occurred_at)) IN
-			       (SELECT source, id, type, bounce, at FROM batch)),
-			(SELECT count() FROM email_events FINAL
-			 WHERE (occurred_at, source, id) IN (SELECT fromUnixTimestamp64Milli(at, 'UTC'), source, id FROM batch WHERE mine)
-			   AND (source, id, type, bounce) IN (SELECT source, id, type, bounce FROM batch)),
-			(SELECT uniqExact(minute) FROM email_minutes FINAL
+			ifNull((SELECT (count(), sum(said))
+			 FROM (SELECT any(cityHash64(source, id, type, bounce, toUnixTimestamp64Milli(occurred_at))) AS said
+			       FROM email_identities WHERE segment IN (SELECT segment FROM batch WHERE mine)
+			         AND (segment, n) IN (SELECT segment, n FROM batch WHERE mine)
+			       GROUP BY segment, n)) =
+			(SELECT (count(), sum(cityHash64(source, id, type, bounce, at))) FROM batch WHERE mine), 0),
+			ifNull((SELECT (count(), sum(cityHash64(source, id, type, bounce, toUnixTimestamp64Milli(occurred_at))))
+			 FROM email_events FINAL
+			 WHERE occurred_at IN (SELECT fromUnixTimestamp64Milli(at, 'UTC') FROM batch WHERE mine)
+			   AND cityHash64(source, id) IN (SELECT cityHash64(source, id) FROM batch WHERE mine)) =
+			(SELECT (count(), sum(cityHash64(source, id, type, bounce, at))) FROM batch WHERE mine), 0),
+			ifNull((SELECT uniqExact(minute) FROM email_minutes FINAL
 			 WHERE minute IN (SELECT toStartOfMinute(fromUnixTimestamp64Milli(at, 'UTC')) FROM batch WHERE mine)
-			   AND version = {version:UInt64})`,
+			   AND version = {version}) =
+			(SELECT uniqExact(toStartOfMinute(fromUnixTimestamp64Milli(at, 'UTC'))) FROM batch WHERE mine), 0)`,
 	}
 }
 
 // emailClaimFields are the columns that all tables of mail share.
-func emailClaimFields() []field[campaign.EmailEvent] {
-	return []field[campaign.EmailEvent]{
-		column("source", func(r *email) string { return r.event.Source }),
-		column("id", func(r *email) string { return r.event.ID }),
-		column("type", func(r *email) string { return r.event.Type }),
-		column("bounce", func(r *email) string { return r.event.Bounce }),
-		column("occurred_at", func(r *email) time.Time { return moment(r.event.OccurredAt) }),
+func emailClaimFields() []field[email] {
+	return []field[email]{
+		word("source", func(r *email) string { return r.event.Source }),
+		text("id", func(r *email) string { return r.event.ID }),
+		word("type", func(r *email) string { return r.event.Type }),
+		word("bounce", func(r *email) string { return r.event.Bounce }),
+		at("occurred_at", func(r *email) time.Time { return r.event.OccurredAt }),
 	}
 }
 
-func receiptFields() []field[campaign.EmailEvent] {
-	return []field[campaign.EmailEvent]{
-		column("segment", func(r *email) string { return r.segment }),
-		column("n", func(r *email) uint32 { return r.n }),
-		column("version", func(r *email) uint64 { return precedence(r.event.ReceivedAt, r.n) }),
-	}
-}
-
-func emailFields() []field[campaign.EmailEvent] {
-	return []field[campaign.EmailEvent]{
-		column("feed", func(r *email) string { return r.event.Feed }),
-		column("received_at", func(r *email) time.Time { return moment(r.event.ReceivedAt) }),
-		column("send_id", func(r *email) string { return r.event.SendID }),
-		column("variant", func(r *email) string { return r.event.Variant }),
-		column("recipient_key", func(r *email) string { return r.event.RecipientKey }),
-		column("domain", func(r *email) string { return r.event.Domain }),
-		column("message_id", func(r *email) string { return r.event.MessageID }),
-		column("link", func(r *email) string { return r.event.Link }),
-		column("reason", func(r *email) string { return r.event.Reason }),
-		column("props", func(r *email) string { return r.event.Props }),
+func emailFields() []field[email] {
+	return []field[email]{
+		word("feed", func(r *email) string { return r.event.Feed }),
+		at("received_at", func(r *email) time.Time { return r.event.ReceivedAt }),
+		word("send_id", func(r *email) string { return r.event.SendID }),
+		word("variant", func(r *email) string { return r.event.Variant }),
+		text("recipient_key", func(r *email) string { return r.event.RecipientKey }),
+		word("domain", func(r *email) string { return r.event.Domain }),
+		text("message_id", func(r *email) string { return r.event.MessageID }),
+		text("link", func(r *email) string { return r.event.Link }),
+		text("reason", func(r *email) string { return r.event.Reason }),
+		text("props", func(r *email) string { return r.event.Props }),
 	}
 }

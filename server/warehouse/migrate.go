@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -153,7 +154,7 @@ func migrationError(err error) error {
 		return err
 	}
 	err = fmt.Errorf("migrate: %w", err)
-	if text := refusal(refused.Code).meaning(); text != "" && !permanent(refused.Code) {
+	if code := refusal(refused.Code); code.meaning() != "" && !code.permanent() {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrPermanent, err)
@@ -171,7 +172,13 @@ func applyRetain(ctx context.Context, node *clickhouse.Options, retain Retain) (
 		return nil, err
 	}
 	for _, life := range retain.lifetimes() {
-		if life.keep == 0 || strings.Contains(made[life.table], "TTL "+life.expression()+" ") {
+		if life.keep == 0 {
+			if strings.Contains(made[life.table], " TTL ") {
+				continue
+			}
+			life.keep = Retain{}.requestDays() // a migration made it anew
+		}
+		if strings.Contains(made[life.table], " TTL "+life.expression()+" ") {
 			continue
 		}
 		alter := "ALTER TABLE " + life.table + " MODIFY TTL " + life.expression()
@@ -190,20 +197,22 @@ type lifetime struct {
 }
 
 func (r Retain) lifetimes() []lifetime {
+	requests := lifetime{"requests", "day", 0}
+	if r.Requests != 0 {
+		requests.keep = r.requestDays()
+	}
 	return []lifetime{
-		{"requests", "day", r.requestDays()},
+		requests,
 		{"request_seconds", "second", r.Seconds},
 		{"request_visitors", "tick", r.Seconds},
 		{"request_minutes", "minute", r.Minutes},
 	}
 }
 
-// requestDays counts from the start of a day's partition, so that the day's last request lives long enough too.
+// requestDays is how long a partition of requests is kept: from the start of its day, so that the day's last request
+// lives long enough too.
 func (r Retain) requestDays() time.Duration {
-	if r.Requests == 0 {
-		return 0
-	}
-	return r.Requests + 24*time.Hour
+	return cmp.Or(r.Requests, 7*24*time.Hour) + 24*time.Hour
 }
 
 // expression is the TTL as the engine writes it.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
@@ -12,14 +13,22 @@ func outcome(what string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var refused *clickhouse.Exception
-	if errors.As(err, &refused) {
-		err = refusal(refused.Code)
-		if permanent(refused.Code) {
-			return fmt.Errorf("%w: %s: %w", ErrPermanent, what, err)
-		}
+	var told *clickhouse.Exception
+	if errors.As(err, &told) {
+		err = refusal(told.Code)
+	}
+	var refused refusal
+	if errors.As(err, &refused) && refused.permanent() {
+		return fmt.Errorf("%w: %s: %w", ErrPermanent, what, err)
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// Refused says that the engine refuses the rows themselves, so that trying the same again can't help. It is false for
+// what may pass: the network, memory, disk, too many parts, time.
+func Refused(err error) bool {
+	var refused refusal
+	return errors.As(err, &refused) && refused.ofRows()
 }
 
 // refusal is the engine's code for why it refused a statement.
@@ -73,9 +82,24 @@ func (r refusal) meaning() string {
 }
 
 // permanent tells what an operator has to mend first.
-func permanent(code int32) bool {
-	switch refusal(code) {
+func (r refusal) permanent() bool {
+	switch r {
 	case unknownSetting, readOnly, unknownUser, accessDenied, wrongPassword, settingFixed:
+		return true
+	}
+	return false
+}
+
+// ofRows tells what is said of values. Code 252 isn't among them: it is also said of too many partitions in one insert,
+// but an insert here has one. Nor is 117, incorrect data: it is also said of a damaged file.
+func (r refusal) ofRows() bool {
+	switch proto.Error(r) {
+	case proto.ErrCannotParseText, proto.ErrCannotParseDate, proto.ErrCannotParseDatetime, proto.ErrCannotParseNumber,
+		proto.ErrTypeMismatch, proto.ErrCannotConvertType,
+		proto.ErrArgumentOutOfBound, proto.ErrValueIsOutOfRangeOfDataType, proto.ErrDecimalOverflow,
+		proto.ErrTooLargeStringSize, proto.ErrTooLargeArraySize,
+		proto.ErrCannotInsertNullInOrdinaryColumn, proto.ErrViolatedConstraint, proto.ErrFunctionThrowIfValueIsNonZero,
+		proto.ErrUnknownElementOfEnum:
 		return true
 	}
 	return false
