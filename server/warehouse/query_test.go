@@ -115,3 +115,43 @@ func TestFeedsAreKeptOverARestart(t *testing.T) {
 		t.Errorf("another node's feeds: %v, %v", other, err)
 	}
 }
+
+func TestFeedMinutesAreKeptOverARestart(t *testing.T) {
+	w := open(t)
+	at := now()
+	minutes := []campaign.FeedMinute{
+		{Node: "n1", Feed: "hook", Kind: campaign.Donations, Minute: at, Accepted: 5, Rejected: 1, Duplicates: 2},
+		{Node: "n1", Feed: "hook", Kind: campaign.Donations, Minute: at.Add(time.Minute), Accepted: 1},
+	}
+	save := func(w *Warehouse) {
+		t.Helper()
+		if err := w.SaveFeedMinutes(t.Context(), minutes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save(w)
+	w.last += uint64(time.Hour) // as if the clock were set back now
+	minutes[1].Accepted = 9
+	save(w)
+	w = reopen(t)
+	got, err := w.LoadFeedMinutes(t.Context(), "n1", at)
+	if err != nil || len(got) != 2 || got[0] != minutes[0] || got[1] != minutes[1] {
+		t.Fatalf("got %+v, %v, want %+v", got, err, minutes)
+	}
+	save(w)
+	if n := w.Stats().Inserts; n != 0 {
+		t.Errorf("%d inserts although nothing changed", n)
+	}
+	minutes[1].Rejected = 1
+	save(w)
+	save(w)
+	if n := w.Stats().Inserts; n != 1 {
+		t.Errorf("%d inserts for one change", n)
+	}
+	if late, err := w.LoadFeedMinutes(t.Context(), "n1", at.Add(time.Minute)); err != nil || len(late) != 1 {
+		t.Errorf("from the second minute on: %v, %v", late, err)
+	}
+	if other, err := w.LoadFeedMinutes(t.Context(), "n2", at); err != nil || len(other) != 0 {
+		t.Errorf("another node's minutes: %v, %v", other, err)
+	}
+}

@@ -131,8 +131,8 @@ func checkTables(ctx context.Context, conn driver.Conn) error {
 	slices.Sort(names)
 	for _, name := range names {
 		if made[name] == "" {
-			return fmt.Errorf("%w: the table %s.%s has gone, though it was made: put the engine's files back from a backup",
-				ErrPermanent, database, name)
+			return fmt.Errorf("the table %s.%s has gone, and making it again did not help: "+
+				"put the engine's files back from a backup", database, name)
 		}
 		for _, setting := range want[name] {
 			if !hasSetting(made[name], setting) {

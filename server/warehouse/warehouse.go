@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"warroom/server/campaign"
@@ -43,7 +44,7 @@ type Retain struct {
 	Minutes  time.Duration // sums by the minute
 }
 
-// Warehouse is an open database. Its methods may be called from any goroutine, the Store methods from one per kind.
+// Warehouse is an open database. Its methods may be called from any goroutine.
 type Warehouse struct {
 	write, read driver.Conn // pools of their own, so that storing never waits for boards
 	logger      *slog.Logger
@@ -54,8 +55,18 @@ type Warehouse struct {
 	clock sync.Mutex // guards last
 	last  uint64     // newest version that was given out
 
-	feeds sync.Mutex // guards saved, and lets one SaveFeeds through at a time
-	saved map[feedKey]campaign.FeedState
+	turns   [campaign.Traffic + 1]sync.Mutex // see own; before all others
+	lines   [campaign.Traffic + 1]*line      // each guarded by its kind's turn; nil when there is none
+	dialing *clickhouse.Options              // of the lines
+	ended   context.Context                  // ends with Close, and what a line does with it
+	end     context.CancelFunc
+
+	slice   atomic.Uint64   // of traffic that the next comparison looks at
+	rebuilt []campaign.Kind // see Rebuilt
+
+	feeds        sync.Mutex // guards what follows, and lets one of the feeds' methods through at a time
+	saved        map[feedKey]campaign.FeedState
+	savedMinutes map[minuteKey]campaign.FeedMinute
 }
 
 // Stats are counts since Open.
@@ -67,11 +78,19 @@ func Open(ctx context.Context, o Options) (*Warehouse, error) {
 	if _, err := Migrate(ctx, o); err != nil {
 		return nil, err
 	}
+	rebuilt, err := rebuild(ctx, o)
+	if err != nil {
+		return nil, err
+	}
 	if err := check(ctx, o); err != nil {
 		return nil, err
 	}
-	w := &Warehouse{logger: o.Logger, retain: o.Retain, saved: map[feedKey]campaign.FeedState{}}
-	var err error
+	w := &Warehouse{logger: o.Logger, retain: o.Retain, rebuilt: rebuilt, saved: map[feedKey]campaign.FeedState{},
+		savedMinutes: map[minuteKey]campaign.FeedMinute{}}
+	w.ended, w.end = context.WithCancel(context.WithoutCancel(ctx))
+	if w.dialing, err = parse(o.URL, writing()); err != nil {
+		return nil, err
+	}
 	if w.write, err = connect(o.URL, writing()); err != nil {
 		return nil, err
 	}
@@ -86,7 +105,16 @@ func Open(ctx context.Context, o Options) (*Warehouse, error) {
 
 // Close gives the connections back. A Store that still runs fails.
 func (w *Warehouse) Close() error {
+	w.end()
 	var errs []error
+	for kind := range w.lines {
+		release := w.own(campaign.Kind(kind))
+		if l := w.lines[kind]; l != nil {
+			errs = append(errs, l.conn.Close())
+			w.lines[kind] = nil
+		}
+		release()
+	}
 	for _, pool := range []driver.Conn{w.write, w.read} {
 		if pool != nil {
 			errs = append(errs, pool.Close())
@@ -107,6 +135,12 @@ func (w *Warehouse) Stats() Stats {
 	return Stats{Queries: w.queries.Load(), Inserts: w.inserts.Load(), Rows: w.rows.Load(), Errors: w.errs.Load()}
 }
 
+// own takes a kind's tables for a writer that must be alone: a batch being stored, a repair. Call the result at the end.
+func (w *Warehouse) own(kind campaign.Kind) (release func()) {
+	w.turns[kind].Lock()
+	return w.turns[kind].Unlock
+}
+
 // version numbers what replaces a row: it grows within a process and, because readClock looks, from one process to the
 // next, even when the machine's clock was set back. About Unix nanoseconds.
 func (w *Warehouse) version() uint64 {
@@ -118,7 +152,8 @@ func (w *Warehouse) version() uint64 {
 
 func (w *Warehouse) readClock(ctx context.Context) error {
 	const newest = `SELECT max(version) FROM (SELECT max(version) AS version FROM donation_minutes
-		UNION ALL SELECT max(version) FROM email_minutes UNION ALL SELECT max(version) FROM feeds)`
+		UNION ALL SELECT max(version) FROM email_minutes UNION ALL SELECT max(version) FROM feeds
+		UNION ALL SELECT max(version) FROM feed_minutes UNION ALL SELECT max(version) FROM dead_letters)`
 	w.clock.Lock()
 	defer w.clock.Unlock()
 	return outcome("read the newest version", w.read.QueryRow(ctx, newest).Scan(&w.last))
