@@ -15,13 +15,17 @@ import (
 // oldest is the first major version that the queries and settings are written for.
 const oldest = 26
 
-// starts is how often the first start is tried: between picking a free port and listening somebody else may take it.
-const starts = 3
+const (
+	// starts is how often the first start is tried: between picking a free port and listening somebody else may take it.
+	starts = 3
+	// mendings bounds how often damaged files are set aside for one start: as often as there are tables, and more.
+	mendings = 50
+)
 
 // first starts the first child on free ports and waits until it answers.
 func (e *Engine) first(ctx context.Context) (*child, error) {
 	var failed error
-	for range starts {
+	for tries, mended := 0, 0; tries < starts; tries++ {
 		var err error
 		if e.launch.native, e.launch.http, err = freePorts(ctx); err != nil {
 			return nil, err
@@ -43,8 +47,24 @@ func (e *Engine) first(ctx context.Context) (*child, error) {
 			return nil, err
 		}
 		failed = err
+		if mended < mendings && e.mend(c) {
+			tries, mended = -1, mended+1
+		}
 	}
 	return nil, failed
+}
+
+// mend sets aside what a dead child could not start with, and says whether there was something.
+func (e *Engine) mend(dead *child) bool {
+	done, err := e.launch.mend(dead.says.String())
+	if err != nil {
+		e.logger.Error("the engine's damaged files could not be set aside", "error", err)
+	}
+	if done == "" {
+		return false
+	}
+	e.logger.Error("the engine's files are damaged; it is started again without what can't be read", "done", done)
+	return true
 }
 
 // errDied marks a child that ended while it was waited for.
@@ -110,6 +130,7 @@ func (e *Engine) watch(c *child) {
 // again starts a child in the place of a dead one, trying until one process starts. It returns nil when told to close.
 func (e *Engine) again(dead *child, failures *int) *child {
 	why := dead.death()
+	e.mend(dead)
 	for {
 		wait := backOff(*failures, e.slowest)
 		*failures++
