@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -160,19 +161,23 @@ type tokenFile struct {
 
 	mu     sync.RWMutex // guards what follows
 	list   []Token
-	byID   map[string]int
+	byID   map[string]known
 	stamp  os.FileInfo // of the file that was read; nil when there was none
 	looked time.Time
 }
 
-func (f *tokenFile) find(id string) (Token, bool) {
+// known is a token and what it allows: feeds ask for it with every request.
+type known struct {
+	Token
+	sum   []byte // its Hash
+	grant Grant
+}
+
+func (f *tokenFile) find(id string) (known, bool) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	i, ok := f.byID[id]
-	if !ok {
-		return Token{}, false
-	}
-	return f.list[i], true
+	t, ok := f.byID[id]
+	return t, ok
 }
 
 // lookAgain reads the file when it has changed since, and looks at most once a second.
@@ -207,9 +212,10 @@ func (f *tokenFile) refresh() error {
 	if err := read(f.path, &list); err != nil {
 		return err
 	}
-	byID := make(map[string]int, len(list))
-	for i, t := range list {
-		byID[t.ID] = i
+	byID := make(map[string]known, len(list))
+	for _, t := range list {
+		sum, _ := hex.DecodeString(t.Hash) // one that is damaged fits no secret
+		byID[t.ID] = known{t, sum, t.grant()}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

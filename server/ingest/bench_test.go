@@ -48,9 +48,13 @@ func BenchmarkDecode(b *testing.B) {
 				b.Fatal(err)
 			}
 			in, form := newReading(k), nativeForm(kind)
+			doors := &Doors{}
+			doors.buffers.New = func() any { return &buffers{} }
 			ours := func() {
 				in.begin("desk", noon, shape{lines: true})
-				p := &parcel{form: form, limits: limits{events: maxEvents, listed: maxListed}, room: &room{size: maxHeld}}
+				p := &parcel{form: form, limits: limits{events: maxEvents, listed: maxListed}, room: &room{size: maxHeld},
+					buffers: *doors.buffers.Get().(*buffers)}
+				defer func() { doors.reuse(p.buffers) }()
 				if err := p.fill(in, &body{Reader: bytes.NewReader(text), wire: &wire{}}, shape{lines: true}); err != nil ||
 					p.verdict.Accepted != events {
 					b.Fatal(err, p.verdict.Accepted)

@@ -35,6 +35,9 @@ func shapeOf(h http.Header) (s shape, err error) {
 	if strings.TrimSpace(declared) == "" {
 		return s, nil
 	}
+	if s.of(declared) { // as nearly everybody writes it
+		return s, nil
+	}
 	kind, params, err := mime.ParseMediaType(declared)
 	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
 		return s, unknownType()
@@ -44,18 +47,25 @@ func shapeOf(h http.Header) (s shape, err error) {
 		return s, &refusal{status: http.StatusUnsupportedMediaType, field: "Content-Type",
 			detail: "want UTF-8, which JSON always is"}
 	}
+	if !s.of(kind) {
+		return s, unknownType()
+	}
+	return s, nil
+}
+
+// of is the shape of a media type's events; known is false when it is none of ours.
+func (s *shape) of(kind string) (known bool) {
 	switch kind {
 	case "application/json":
-		return s, nil
 	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/jsonlines",
 		"application/x-jsonlines":
 		s.lines = true
-		return s, nil
 	case cloudEvent, cloudEvents:
 		s.wrapped, s.headers = true, nil
-		return s, nil
+	default:
+		return false
 	}
-	return s, unknownType()
+	return true
 }
 
 func unknownType() error {

@@ -9,7 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The attributes of a CloudEvent that are more to us than an unknown field.
+// The attributes of a CloudEvent that are more to us than an unknown field, in the order of cePlaces.
 const (
 	ceVersion = iota
 	ceID
@@ -22,28 +22,25 @@ const (
 	ceSchema
 )
 
-func cePlaces() map[string]int {
-	return map[string]int{
-		"specversion": ceVersion, "id": ceID, "source": ceSource, "type": ceType, "time": ceTime, "data": ceData,
-		"data_base64": ceBase64, "datacontenttype": ceContentType, "dataschema": ceSchema,
-	}
+func cePlaces() *places {
+	return placesOf("specversion", "id", "source", "type", "time", "data", "data_base64", "datacontenttype", "dataschema")
 }
 
 // unwrap opens a CloudEvent 1.0: its data is the native event, its attributes fill what the data leaves out. What else
 // it carries (subject, extensions) joins the unknown fields.
-func (in *reading) unwrap(f form, frame []byte, text string) error {
+func (in *reading) unwrap(f form, frame []byte, text string) *fault {
 	e := &in.envelope
 	if in.headers != nil {
 		in.fromHeaders(in.headers)
-	} else if err := in.takeApart(frame, text, in.cePlaces, e); err != nil {
-		return err
+	} else if bad := in.takeApart(frame, text, in.cePlaces, e); bad != nil {
+		return bad
 	}
 	if version, _ := e.known[ceVersion].string(); version != "1.0" {
 		return &fault{field: "specversion", reason: `want a CloudEvent with specversion "1.0"`}
 	}
 	if in.headers == nil {
-		if err := in.openData(f); err != nil {
-			return err
+		if bad := in.openData(f); bad != nil {
+			return bad
 		}
 	}
 	in.fill(f, "id", e.known[ceID])
@@ -54,7 +51,7 @@ func (in *reading) unwrap(f form, frame []byte, text string) error {
 }
 
 // openData takes the native event out of the envelope.
-func (in *reading) openData(f form) error {
+func (in *reading) openData(f form) *fault {
 	data := in.envelope.known[ceData]
 	if encoded := in.envelope.known[ceBase64]; data.absent() && !encoded.absent() {
 		text, _ := encoded.string()
@@ -70,19 +67,16 @@ func (in *reading) openData(f form) error {
 	if data.absent() {
 		return &fault{field: "data", reason: "is missing: want the event's own fields in it"}
 	}
-	if err := in.takeApart([]byte(data), string(data), f.places(), &in.native); err != nil {
-		bad := err.(*fault) //nolint:errcheck,errorlint,forcetypeassert // takeApart gives no other
-		if bad.field == "" {
-			return &fault{field: "data", reason: bad.reason}
-		}
-		return bad
+	bad := in.takeApart([]byte(data), string(data), f.places(), &in.native)
+	if bad != nil && bad.field == "" {
+		return &fault{field: "data", reason: bad.reason}
 	}
-	return nil
+	return bad
 }
 
 // fill sets a field that the data left out.
 func (in *reading) fill(f form, name string, v value) {
-	if place, ok := f.places()[name]; ok && in.native.known[place].absent() {
+	if place, ok := f.places().index[name]; ok && in.native.known[place].absent() {
 		in.native.known[place] = v
 	}
 }
@@ -104,7 +98,7 @@ func (in *reading) fillWord(f form, kind value) {
 // fromHeaders reads the attributes of binary mode: ce-id, ce-source, …, percent-encoded.
 func (in *reading) fromHeaders(h http.Header) {
 	e := &in.envelope
-	e.begin(len(in.cePlaces))
+	e.begin(in.cePlaces)
 	for name, values := range h {
 		attribute, ok := strings.CutPrefix(strings.ToLower(name), "ce-")
 		if !ok || len(values) != 1 {

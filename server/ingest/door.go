@@ -43,13 +43,14 @@ func (e *refusal) Error() string { return e.detail }
 // ServeHTTP takes one request: who sends, what is it, has it been answered before, read, keep, answer.
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a, err := d.take(w, r)
-	var no *refusal
-	if errors.As(err, &no) {
-		d.refuse(w, no)
-		linger(w, r)
+	if err == nil {
+		a.write(w)
 		return
 	}
-	a.write(w)
+	no := unavailable(retryBusy)
+	errors.As(err, &no) // every error of take is one
+	d.refuse(w, no)
+	linger(w, r)
 }
 
 const (
@@ -169,7 +170,7 @@ func (d *door) once(r *http.Request, grant Grant, shape shape, body *body, id an
 func (d *door) keep(r *http.Request, grant Grant, shape shape, body *body) (a answer, final bool, err error) {
 	in := d.readings.Get().(*reading)
 	in.begin(grant.Feed, d.now().UTC().Truncate(time.Millisecond), shape)
-	p := &parcel{form: d.form, limits: d.limits, room: d.room}
+	p := &parcel{form: d.form, limits: d.limits, room: d.room, buffers: *d.buffers.Get().(*buffers)}
 	defer p.close()
 	if err := p.fill(in, body, shape); err != nil {
 		return answer{}, false, err
@@ -179,12 +180,13 @@ func (d *door) keep(r *http.Request, grant Grant, shape shape, body *body) (a an
 	if p.verdict.Accepted > 0 {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), appendWithin)
 		defer cancel()
-		err := d.spool.Append(ctx, p.records()...)
+		err := d.spool.Append(ctx, p.list()...)
 		d.note(err)
 		if err != nil {
 			return answer{}, false, unavailable(waitFor(err))
 		}
 	}
+	d.reuse(p.buffers) // after an error the spool may still use them
 	a, final = p.answer()
 	if !p.empty {
 		d.feeds.count(grant.Feed, d.kind, &p.verdict, p.latest, d.now())

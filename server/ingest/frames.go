@@ -27,7 +27,11 @@ type frames struct {
 	over            bool // the frame is too large; its bytes are dropped
 }
 
-const firstBuffer = 8 << 10
+// The buffer grows with what is sent: a thousand small requests need little, and large ones few reads.
+const (
+	firstBuffer = 8 << 10
+	fullBuffer  = 64 << 10
+)
 
 func (f *frames) begin(in io.Reader, lines bool) {
 	buf := f.buf
@@ -54,6 +58,21 @@ func (f *frames) next() ([]byte, error) {
 		return f.line()
 	}
 	return f.value()
+}
+
+// ahead is what has been read of the next value and behind it; nothing when the next value isn't there yet.
+func (f *frames) ahead() []byte {
+	for f.pos < f.end && (isSpace(f.buf[f.pos]) || f.array && f.buf[f.pos] == ',') {
+		f.pos++
+	}
+	return f.buf[f.pos:f.end]
+}
+
+// take is the next frame, of so many bytes of what ahead returned.
+func (f *frames) take(size int) []byte {
+	f.start = f.pos
+	f.pos += size
+	return f.buf[f.start:f.pos]
 }
 
 // fill reads more behind end. All that was read before has been looked at, up to start at least.
@@ -83,11 +102,12 @@ func (f *frames) fill() bool {
 }
 
 func (f *frames) makeRoom() {
-	if f.start == 0 {
-		f.buf = append(f.buf, make([]byte, len(f.buf))...)
-		return
+	to := f.buf
+	if f.start == 0 || len(f.buf) < fullBuffer {
+		to = make([]byte, 2*len(f.buf))
 	}
-	copy(f.buf, f.buf[f.start:f.end])
+	copy(to, f.buf[f.start:f.end])
+	f.buf = to
 	f.pos -= f.start
 	f.end -= f.start
 	f.start = 0

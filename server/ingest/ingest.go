@@ -80,6 +80,7 @@ type Doors struct {
 	limits   limits
 	inflate  inflaters
 	readings sync.Pool // of *reading
+	buffers  sync.Pool // of *buffers
 	now      func() time.Time
 }
 
@@ -99,6 +100,7 @@ func open(o Options, now func() time.Time) (*Doors, error) {
 		}
 	}
 	d.readings.New = func() any { return newReading(keys) }
+	d.buffers.New = func() any { return &buffers{} }
 	if d.answers, err = openAnswers(filepath.Join(o.State, "answers"), now); err != nil {
 		return nil, fmt.Errorf("WARROOM_DATA: %w", err)
 	}

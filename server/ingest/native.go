@@ -28,7 +28,7 @@ type field[T any] struct {
 // native is the native format of one kind. Fields are read in their order, whatever the order in the JSON.
 type native[T any] struct {
 	fields  []field[T]
-	index   map[string]int
+	known   *places
 	begin   func(in *reading) *T // an event with its defaults
 	check   func(event *T) (field string, err error)
 	finish  func(event *T, props string) (occurred time.Time)
@@ -37,10 +37,10 @@ type native[T any] struct {
 	sayings campaign.Word
 }
 
-func (n *native[T]) places() map[string]int         { return n.index }
+func (n *native[T]) places() *places                { return n.known }
 func (n *native[T]) words() (string, campaign.Word) { return n.says, n.sayings }
 
-func (n *native[T]) record(in *reading, dst []byte) ([]byte, time.Time, error) {
+func (n *native[T]) record(in *reading, dst []byte) ([]byte, time.Time, *fault) {
 	event := n.begin(in)
 	for i := range n.fields {
 		f, v := &n.fields[i], in.native.known[i]
@@ -62,10 +62,11 @@ func (n *native[T]) record(in *reading, dst []byte) ([]byte, time.Time, error) {
 }
 
 func (n *native[T]) indexed() *native[T] {
-	n.index = make(map[string]int, len(n.fields))
+	names := make([]string, len(n.fields))
 	for i, f := range n.fields {
-		n.index[f.name] = i
+		names[i] = f.name
 	}
+	n.known = placesOf(names...)
 	return n
 }
 
@@ -101,7 +102,8 @@ func donations() form {
 			text("path", func(d *donation) *string { return &d.Path }),
 			identity("of", func(d *donation) *string { return &d.Of }),
 			word("recurring", campaign.Recurrences(), func(d *donation) *string { return &d.Recurring }),
-			person("donor", func(p *pseudonyms) pseudonym { return p.donor }, func(d *donation) *string { return &d.DonorKey }),
+			person("donor", func(p *pseudonyms) *pseudonym { return &p.donor },
+				func(d *donation) *string { return &d.DonorKey }),
 			text("refcode", func(d *donation) *string { return &d.Refcode }),
 			text("send_id", func(d *donation) *string { return &d.SendID }),
 			text("channel", func(d *donation) *string { return &d.Channel }),
@@ -233,7 +235,7 @@ func requests() form {
 				}
 				return err
 			}},
-			person("visitor", func(p *pseudonyms) pseudonym { return p.visitor },
+			person("visitor", func(p *pseudonyms) *pseudonym { return &p.visitor },
 				func(q *request) *string { return &q.VisitorKey }),
 			location("referrer", func(q *request) *string { return &q.Referrer }),
 			text("refcode", func(q *request) *string { return &q.Refcode }),
@@ -332,7 +334,7 @@ func moment[T any](to func(*T) *time.Time) field[T] {
 }
 
 // person is a field whose text becomes a keyed hash and is forgotten.
-func person[T any](name string, by func(*pseudonyms) pseudonym, to func(*T) *string) field[T] {
+func person[T any](name string, by func(*pseudonyms) *pseudonym, to func(*T) *string) field[T] {
 	return field[T]{name: name, read: func(in *reading, event *T, v value) error {
 		who, err := v.text(maxPerson)
 		*to(event) = by(in.keys).of(who)

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -41,3 +42,32 @@ func TestAnOutageIsLoggedOnce(t *testing.T) {
 		}
 	}
 }
+
+// A spool that gave up waiting may still be writing: what it holds must not become another request's.
+func TestRecordsOfAFailedAppendStayAsTheyAre(t *testing.T) {
+	r := newRig(t)
+	var given []byte
+	failing := appendFunc(func(records ...[]byte) error {
+		given = records[0]
+		return errors.New("gave up")
+	})
+	for n := range 10 {
+		door := &door{Doors: r.Doors, kind: campaign.Traffic, spool: failing, form: nativeForm(campaign.Traffic)}
+		req := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(hit(`"path":"/first"`)))
+		req.Header.Set("Authorization", "Bearer "+everything)
+		w := httptest.NewRecorder()
+		door.ServeHTTP(w, req)
+		before := string(given)
+		if w.Code != http.StatusServiceUnavailable || !strings.Contains(before, "/first") {
+			t.Fatalf("%d, kept %q", w.Code, before)
+		}
+		r.post(campaign.Traffic, hit(`"path":"/other"`)).is(202, 1, 0, 0)
+		if string(given) != before {
+			t.Fatalf("round %d: the record became %q", n, given)
+		}
+	}
+}
+
+type appendFunc func(records ...[]byte) error
+
+func (f appendFunc) Append(_ context.Context, records ...[]byte) error { return f(records...) }

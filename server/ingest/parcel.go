@@ -17,17 +17,38 @@ type parcel struct {
 	room   *room
 	held   int64 // bytes taken from the room
 
-	data   []byte // the records, one behind the other
-	starts []int
+	buffers
 	seed   maphash.Seed
-	seen   map[uint64]int // hash of an identity → its record
-	latest time.Time      // latest occurred_at
+	latest time.Time // latest occurred_at
 
 	verdict  verdict
 	index    int // events so far
 	oversize int // events refused for their size
 	unparsed int // events that are no JSON
 	empty    bool
+}
+
+// buffers are what a parcel fills, kept for the next one.
+type buffers struct {
+	data    []byte // the records, one behind the other
+	starts  []int
+	records [][]byte
+	seen    map[uint64]int // hash of an identity → its record
+}
+
+// keptBuffer is the largest buffer, in bytes, that is kept: some ten thousand events.
+const keptBuffer = 4 << 20
+
+// reuse gives a parcel's buffers to the next one. Nobody may use its records any more.
+func (d *Doors) reuse(b buffers) {
+	if cap(b.data) > keptBuffer {
+		return
+	}
+	if len(b.seen) > 1000 { // clearing it would cost a small parcel more than all else
+		b.seen = nil
+	}
+	clear(b.seen)
+	d.buffers.Put(&buffers{b.data[:0], b.starts[:0], b.records[:0], b.seen})
 }
 
 const (
@@ -43,7 +64,7 @@ func (p *parcel) fill(in *reading, body *body, shape shape) error {
 	p.seed, p.verdict.Rejected = maphash.MakeSeed(), []rejection{}
 	in.frames.begin(body, shape.lines)
 	for ; ; p.index++ {
-		frame, err := in.frames.next()
+		frame, flat, err := in.next(p.form)
 		switch {
 		case p.index >= p.limits.events && !errors.Is(err, io.EOF):
 			return &refusal{status: http.StatusRequestEntityTooLarge, detail: "a request has a million events at most: split it"}
@@ -59,7 +80,7 @@ func (p *parcel) fill(in *reading, body *body, shape shape) error {
 		case err != nil:
 			return body.why(err)
 		default:
-			if err := p.add(in, frame); err != nil {
+			if err := p.add(in, frame, flat); err != nil {
 				return err
 			}
 		}
@@ -67,14 +88,13 @@ func (p *parcel) fill(in *reading, body *body, shape shape) error {
 }
 
 // add takes one event. Its only error is that there is no room.
-func (p *parcel) add(in *reading, frame []byte) error {
+func (p *parcel) add(in *reading, frame []byte, flat bool) error {
 	start := len(p.data)
 	if !p.roomFor(start + 2*len(frame)) {
 		return unavailable(retryBusy)
 	}
-	data, occurred, err := in.event(p.form, frame, p.data)
-	var bad *fault
-	if errors.As(err, &bad) {
+	data, occurred, bad := in.event(p.form, frame, flat, p.data)
+	if bad != nil {
 		if bad.syntax {
 			p.unparsed++
 		}
@@ -130,16 +150,16 @@ func (p *parcel) repeats(record []byte) bool {
 	return string(campaign.Identity(p.data[p.starts[n]:])) == string(identity)
 }
 
-func (p *parcel) records() [][]byte {
-	records := make([][]byte, len(p.starts))
+// list cuts the records apart.
+func (p *parcel) list() [][]byte {
 	for i, start := range p.starts {
 		end := len(p.data)
 		if i+1 < len(p.starts) {
 			end = p.starts[i+1]
 		}
-		records[i] = p.data[start:end:end]
+		p.records = append(p.records, p.data[start:end:end])
 	}
-	return records
+	return p.records
 }
 
 // answer says what became of the parcel. final answers are given again when the same request is repeated.

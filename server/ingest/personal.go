@@ -1,12 +1,12 @@
 package ingest
 
 import (
+	"bytes"
 	"crypto/hkdf"
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"hash"
+	"hash/maphash"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -47,29 +47,65 @@ func newKeys(secret []byte) (k keys, err error) {
 type pseudonyms struct{ donor, recipient, visitor pseudonym }
 
 func (k keys) pseudonyms() *pseudonyms {
-	of := func(key []byte) pseudonym { return pseudonym{mac: hmac.New(sha256.New, key), buf: new([]byte)} }
-	return &pseudonyms{donor: of(k.donor), recipient: of(k.recipient), visitor: of(k.visitor)}
+	p := &pseudonyms{donor: newPseudonym(k.donor), recipient: newPseudonym(k.recipient), visitor: newPseudonym(k.visitor)}
+	p.visitor.repeats = true
+	return p
 }
 
+// pseudonym is HMAC-SHA-256 (RFC 2104) cut to 128 bits. It is written out because crypto/hmac takes twice the time for
+// texts as short as these.
 type pseudonym struct {
-	mac hash.Hash
-	buf *[]byte
+	inner, outer []byte // a block each: the key with its padding; what is hashed follows
+	last         hashed
+	repeats      bool         // the same come again soon: a visitor makes several requests
+	lately       *[256]hashed // with repeats: those who came, by their hash
+	seed         maphash.Seed
 }
 
-// of is the keyed hash of an identity in 32 hex digits; empty for an empty one.
-func (p pseudonym) of(who string) string {
+// hashed is an identity and what became of it.
+type hashed struct {
+	who    []byte
+	digits [32]byte
+}
+
+func newPseudonym(key []byte) pseudonym {
+	p := pseudonym{seed: maphash.MakeSeed(),
+		inner: bytes.Repeat([]byte{0x36}, sha256.BlockSize), outer: bytes.Repeat([]byte{0x5c}, sha256.BlockSize)}
+	for i, c := range key { // shorter than a block
+		p.inner[i] ^= c
+		p.outer[i] ^= c
+	}
+	return p
+}
+
+// of is the keyed hash of an identity in 32 hex digits, valid until the next call; empty for an empty one.
+func (p *pseudonym) of(who string) string {
 	who = normal(who)
 	if who == "" {
 		return ""
 	}
-	p.mac.Reset()
-	buf := append((*p.buf)[:0], who...)
-	p.mac.Write(buf)
-	buf = p.mac.Sum(buf[:0])
-	buf = hex.AppendEncode(buf, buf[:16])
-	key := string(buf[sha256.Size:])
-	*p.buf = buf
-	return key
+	h := p.slot(who)
+	if string(h.who) == who {
+		return sameBytes(h.digits[:])
+	}
+	h.who = append(h.who[:0], who...)
+	p.inner = append(p.inner[:sha256.BlockSize], who...)
+	sum := sha256.Sum256(p.inner)
+	p.outer = append(p.outer[:sha256.BlockSize], sum[:]...)
+	sum = sha256.Sum256(p.outer)
+	hex.Encode(h.digits[:], sum[:len(h.digits)/2])
+	return sameBytes(h.digits[:])
+}
+
+// slot is where who is remembered, if at all.
+func (p *pseudonym) slot(who string) *hashed {
+	if !p.repeats {
+		return &p.last
+	}
+	if p.lately == nil {
+		p.lately = new([256]hashed)
+	}
+	return &p.lately[maphash.String(p.seed, who)%uint64(len(p.lately))]
 }
 
 // normal is the form of an identity that is hashed.
@@ -101,6 +137,9 @@ func domain(address string) string {
 
 // withoutAddresses replaces what looks like a mail address, also in its percent-encoded forms.
 func withoutAddresses(text string) string {
+	if strings.IndexByte(text, '@') < 0 && strings.IndexByte(text, '%') < 0 {
+		return text
+	}
 	at, size := nextAt(text, 0)
 	if at < 0 {
 		return text

@@ -2,6 +2,9 @@ package ingest
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +13,28 @@ import (
 
 	"warroom/server/campaign"
 )
+
+// The hashes are on disk for ever: they must stay those of RFC 2104, whether somebody comes again or not.
+func TestPseudonymsAreHMACs(t *testing.T) {
+	k, err := newKeys([]byte("a secret for tests, long enough"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := k.pseudonyms()
+	for round := range 2 {
+		for i := range 1000 { // more than are remembered
+			who := strings.Repeat("v", i/4) + fmt.Sprint(i)
+			for key, by := range map[*[]byte]*pseudonym{&k.visitor: &p.visitor, &k.donor: &p.donor} {
+				mac := hmac.New(sha256.New, *key)
+				mac.Write([]byte(who))
+				want := hex.EncodeToString(mac.Sum(nil)[:16])
+				if got, again := strings.Clone(by.of(who)), by.of(who); got != want || again != want {
+					t.Fatalf("round %d: %q is %s, then %s; want %s", round, who, got, again, want)
+				}
+			}
+		}
+	}
+}
 
 func TestPeopleBecomeKeyedHashes(t *testing.T) {
 	r := newRig(t)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -19,16 +20,14 @@ type fault struct {
 	syntax        bool // it is no JSON at all
 }
 
-func (f *fault) Error() string { return f.field + ": " + f.reason }
-
 // form is the native format of one kind.
 type form interface {
-	// places are the fields that the form knows, by name.
-	places() map[string]int
+	// places are the fields that the form knows.
+	places() *places
 	// words completes a CloudEvent whose data doesn't say what happened: the field for it, and its words.
 	words() (field string, words campaign.Word)
 	// record checks what in.native holds and appends its record.
-	record(in *reading, dst []byte) (record []byte, occurred time.Time, err error)
+	record(in *reading, dst []byte) (record []byte, occurred time.Time, bad *fault)
 }
 
 // member is one name and its value, as they stand in the JSON: the name in quotes.
@@ -42,13 +41,15 @@ type members struct {
 	known   []value
 	rest    []member
 	wrapped bool // it says specversion: it is a CloudEvent
+
+	places *places // of known
+	after  []int   // by place + 1: the place that came next in the object before; a guess, see find
 }
 
-func (m *members) begin(places int) {
-	if cap(m.known) < places {
-		m.known = make([]value, places)
+func (m *members) begin(p *places) {
+	if m.places != p {
+		m.places, m.known, m.after = p, make([]value, len(p.names)), make([]int, len(p.names)+1)
 	}
-	m.known = m.known[:places]
 	clear(m.known)
 	m.rest, m.wrapped = m.rest[:0], false
 }
@@ -66,7 +67,8 @@ type reading struct {
 	received  time.Time
 	wrapped   bool
 	headers   http.Header
-	cePlaces  map[string]int
+	noFlat    bool // every event is for the decoder
+	cePlaces  *places
 	given     value // the event's own props
 	donations campaign.Donation
 	emails    campaign.EmailEvent
@@ -81,33 +83,63 @@ func newReading(keys keys) *reading {
 
 func (in *reading) begin(feed string, received time.Time, s shape) {
 	in.feed, in.received, in.wrapped, in.headers = feed, received, s.wrapped, s.headers
+	in.noFlat = s.wrapped || s.headers != nil
 }
 
 // end lets go of the request.
 func (in *reading) end() { in.frames.in, in.headers = nil, nil }
 
-// event reads one event and appends its record to dst. The error is a *fault.
-func (in *reading) event(f form, frame, dst []byte) (record []byte, occurred time.Time, err error) {
-	if deeperThan(maxDepth, frame) {
-		return nil, time.Time{}, &fault{reason: "is nested too deeply: 32 levels at most"}
+// next returns the next event's text, as frames.next does. When it is flat, its values are in in.native already.
+func (in *reading) next(f form) (frame []byte, flat bool, err error) {
+	if in.noFlat {
+		frame, err = in.frames.next()
+		return frame, false, err
 	}
+	if !in.frames.lines { // the object's end is found by the way
+		ahead := in.frames.ahead()
+		if end := in.native.flat(ahead, sameBytes(ahead), f.places()); end > 0 && end <= maxEvent {
+			return in.frames.take(end), true, nil
+		}
+	}
+	if frame, err = in.frames.next(); err != nil {
+		return nil, false, err
+	}
+	return frame, in.native.flat(frame, sameBytes(frame), f.places()) == len(frame), nil
+}
+
+// sameBytes is text without a copy. It changes with the bytes: what is to outlive the event must be copied.
+func sameBytes(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// event reads one event and appends its record to dst; flat is what next said of it.
+func (in *reading) event(f form, frame []byte, flat bool, dst []byte) (record []byte, occurred time.Time, bad *fault) {
 	in.given = ""
-	in.envelope.begin(0)
-	text := string(frame) // the values are parts of it
-	if err := in.takeApart(frame, text, f.places(), &in.native); err != nil {
-		return nil, time.Time{}, err
-	}
-	if in.native.wrapped || in.wrapped || in.headers != nil {
-		if err := in.unwrap(f, frame, text); err != nil {
-			return nil, time.Time{}, err
+	in.envelope.rest = in.envelope.rest[:0]
+	if !flat {
+		if bad := in.unusual(f, frame); bad != nil {
+			return nil, time.Time{}, bad
 		}
 	}
 	return f.record(in, dst)
 }
 
+// unusual takes an event apart that isn't flat.
+func (in *reading) unusual(f form, frame []byte) *fault {
+	if deeperThan(maxDepth, frame) {
+		return &fault{reason: "is nested too deeply: 32 levels at most"}
+	}
+	text := sameBytes(frame) // the values are parts of it
+	if bad := in.takeApart(frame, text, f.places(), &in.native); bad != nil {
+		return bad
+	}
+	if in.native.wrapped || in.wrapped || in.headers != nil {
+		return in.unwrap(f, frame, text)
+	}
+	return nil
+}
+
 // takeApart reads one JSON object. text holds the same bytes as frame.
-func (in *reading) takeApart(frame []byte, text string, places map[string]int, m *members) error {
-	m.begin(len(places))
+func (in *reading) takeApart(frame []byte, text string, places *places, m *members) *fault {
+	m.begin(places)
 	in.source = *bytes.NewBuffer(frame)
 	in.decoder.Reset(&in.source)
 	if in.decoder.PeekKind() != '{' {
@@ -146,9 +178,9 @@ func (in *reading) raw(text string) (string, error) {
 	return text[end-len(v) : end], nil
 }
 
-func (m *members) put(name, v string, places map[string]int) {
+func (m *members) put(name, v string, places *places) {
 	plain, ok := value(name).string()
-	if place, known := places[plain]; ok && known {
+	if place, known := places.index[plain]; ok && known {
 		m.known[place] = value(v)
 		return
 	}
@@ -157,23 +189,23 @@ func (m *members) put(name, v string, places map[string]int) {
 }
 
 // noObject tells JSON of another kind from what is no JSON.
-func (in *reading) noObject(frame []byte) error {
+func (in *reading) noObject(frame []byte) *fault {
 	if _, err := in.decoder.ReadValue(); err != nil {
-		return in.syntax(err, frame, nil)
+		return in.syntax(err, frame, &places{})
 	}
 	return &fault{reason: "want a JSON object"}
 }
 
 // syntax words a decoder's error without quoting from the event.
-func (in *reading) syntax(err error, frame []byte, places map[string]int) error {
+func (in *reading) syntax(err error, frame []byte, places *places) *fault {
 	var at *jsontext.SyntacticError
 	switch {
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		bad := &fault{reason: "a name is there twice in one object"}
 		if errors.As(err, &at) {
-			name := at.JSONPointer.LastToken()
-			if _, known := places[name]; known && at.JSONPointer.Parent() == "" {
-				bad.field, bad.reason = name, "is there twice"
+			place, known := places.index[at.JSONPointer.LastToken()]
+			if known && at.JSONPointer.Parent() == "" {
+				bad.field, bad.reason = places.names[place], "is there twice"
 			}
 		}
 		return bad

@@ -205,10 +205,10 @@ func (r *rig) requests() []campaign.Request {
 	return decoded(r, campaign.Traffic, campaign.DecodeRequest)
 }
 
-func decoded[T any](r *rig, kind campaign.Kind, decode func([]byte) (T, error)) (events []T) {
+func decoded[T any](r *rig, kind campaign.Kind, decode func(string) (T, error)) (events []T) {
 	r.Helper()
 	for _, record := range r.spools[kind].taken() {
-		event, err := decode(record)
+		event, err := decode(string(record))
 		if err != nil {
 			r.Fatal(err)
 		}

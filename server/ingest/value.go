@@ -91,7 +91,9 @@ func (v value) number() (string, error) {
 		return "", errNumber
 	}
 	for i := range len(text) {
-		if !strings.ContainsRune("0123456789+-.eE", rune(text[i])) {
+		switch c := text[i]; {
+		case isDigit(c), c == '.', c == '-', c == '+', c == 'e', c == 'E':
+		default:
 			return "", errNumber
 		}
 	}
