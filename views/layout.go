@@ -25,7 +25,7 @@ type Link struct {
 
 // pages is the navigation: what exists, and nothing else.
 func (l Layout) pages() []Link {
-	links := []Link{{Path: "/", Text: "Leadership"}, {Path: "/docs", Text: "Docs"}}
+	links := []Link{{Path: "/", Text: "Leadership"}, {Path: "/feeds", Text: "Feeds"}, {Path: "/docs", Text: "Docs"}}
 	for i := range links {
 		links[i].Current = links[i].Path == l.Path
 	}

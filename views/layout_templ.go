@@ -512,7 +512,7 @@ func truth(l Layout) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if l.Live != "" {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 42, "<span class=\"slot\" id=\"truth-feeds\"></span> <span class=\"slot\" id=\"truth-age\"></span> <span class=\"slot\" id=\"truth-work\"></span> <span class=\"doubtful\" id=\"truth-doubt\"></span> ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 42, "<a class=\"slot\" id=\"truth-feeds\" href=\"/feeds\">feeds</a> <span class=\"slot\" id=\"truth-age\"></span> <span class=\"slot\" id=\"truth-work\"></span> <span class=\"doubtful\" id=\"truth-doubt\"></span> ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

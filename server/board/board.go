@@ -33,6 +33,7 @@ type Panel struct {
 	Chart  string          // how the page draws the Series: "bars" or "lines"; empty for panels with a Fragment
 	Kinds  []campaign.Kind // the streams behind it: a confirmed batch of one of them makes it due
 	Query  queries.Query
+	Inside bool          // answered from what the process knows: its query has no SQL, and it has no past
 	Window time.Duration // how far it looks back; 0 when the query fixes it
 	// Params are the values of the query's {name:Type} placeholders.
 	Params func(m Moment) map[string]string

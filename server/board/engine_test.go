@@ -155,6 +155,9 @@ func (h *house) testHeaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, q := range live {
+		if strings.HasPrefix(name, "feeds.") {
+			continue // see testFeedHeaders
+		}
 		if h.panels[name].Query.SQL != q.SQL {
 			t.Errorf("%s is no panel's query", name)
 			continue

@@ -9,8 +9,12 @@ import (
 	"warroom/server/board"
 )
 
-// ErrUnknown says that there is no such topic.
-var ErrUnknown = errors.New("there is no such panel")
+var (
+	// ErrUnknown says that there is no such topic.
+	ErrUnknown = errors.New("there is no such panel")
+	// ErrNoPast says that a panel only knows the present.
+	ErrNoPast = errors.New("this panel has no past")
+)
 
 // State is what a panel shows at a moment.
 type State struct {
@@ -101,8 +105,11 @@ func (p *Publisher) freshen(ctx context.Context, t *topic) error {
 // those who ask for the same at the same time share one query.
 func (p *Publisher) At(ctx context.Context, topic string, at time.Time, window time.Duration) (State, error) {
 	t := p.byName[topic]
-	if t == nil {
+	switch {
+	case t == nil:
 		return State{}, ErrUnknown
+	case t.panel.Inside:
+		return State{}, ErrNoPast
 	}
 	m := t.moment(at, window)
 	key := fmt.Sprintf("%s %d %d", topic, m.At.UnixMilli(), m.Window) // no topic has a space

@@ -28,11 +28,14 @@ func (p *Pages) Leadership(w http.ResponseWriter, r *http.Request) { p.board(w, 
 // Board is a board by its name.
 func (p *Pages) Board(w http.ResponseWriter, r *http.Request) {
 	b, ok := p.named(chi.URLParam(r, "name"))
-	if !ok {
+	switch {
+	case !ok:
 		p.NotFound(w, r)
-		return
+	case b.Name == feedsBoard:
+		p.Feeds(w, r)
+	default:
+		p.board(w, r, b)
 	}
-	p.board(w, r, b)
 }
 
 // Topics says which topics the websocket of ?board= carries; false when there is no such board.

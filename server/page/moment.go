@@ -19,6 +19,7 @@ type moment struct {
 	at     time.Time
 	window time.Duration // 0: each panel's own
 	past   bool
+	named  bool // the URL names a moment, not only a window
 }
 
 // fieldError says which parameter is wrong, and what would be right.
@@ -38,7 +39,7 @@ func readMoment(q url.Values, now time.Time) (m moment, wrong *fieldError) {
 		case at.After(now.Add(ahead)):
 			return m, &fieldError{"at", "is in the future: want a moment up to now"}
 		}
-		m.at, m.past = at, true
+		m.at, m.past, m.named = at, true, true
 	}
 	if text := q.Get("window"); text != "" {
 		if m.window, wrong = readWindow(text); wrong != nil {

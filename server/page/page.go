@@ -21,11 +21,14 @@ import (
 
 // Options are what the pages show.
 type Options struct {
-	Panels  []board.Panel // of the leadership board, in its order
-	Live    Figures
-	Zone    *time.Location // the campaign's: clocks and labels
-	Version string
-	Logger  *slog.Logger
+	Panels []board.Panel // of the leadership board, in its order
+	Feeds  []board.Panel // of the Feeds page
+	Live   Figures
+	// MayOperate says whether a request may run warroom: send dead letters again. nil = nobody may.
+	MayOperate func(r *http.Request) bool
+	Zone       *time.Location // the campaign's: clocks and labels
+	Version    string
+	Logger     *slog.Logger
 }
 
 // Figures gives the state of a panel: the newest, or as of a moment. A window of 0 is the panel's own.
@@ -47,9 +50,11 @@ type Pages struct {
 func New(o Options) *Pages {
 	return &Pages{
 		Options: o,
-		boards:  []board.Board{{Name: "leadership", Title: "Leadership", Panels: o.Panels}},
-		docs:    readDocs(),
-		now:     time.Now,
+		boards: []board.Board{
+			{Name: "leadership", Title: "Leadership", Panels: o.Panels}, {Name: feedsBoard, Title: "Feeds", Panels: o.Feeds},
+		},
+		docs: readDocs(),
+		now:  time.Now,
 	}
 }
 

@@ -25,6 +25,7 @@ type figures struct {
 	mu     sync.Mutex
 	asked  []string // "money.hour", or "money.hour 2012-09-07T02:46:12Z 3h0m0s"
 	fail   map[string]error
+	past   map[string]error // with At only
 	hang   map[string]bool
 	series *board.Series
 }
@@ -34,6 +35,9 @@ func (f *figures) Newest(ctx context.Context, topic string) (live.State, error) 
 }
 
 func (f *figures) At(ctx context.Context, topic string, at time.Time, window time.Duration) (live.State, error) {
+	if err := f.past[topic]; err != nil {
+		return live.State{}, err
+	}
 	return f.answer(ctx, topic, topic+" "+at.UTC().Format(time.RFC3339)+" "+window.String(), at)
 }
 
@@ -48,7 +52,8 @@ func (f *figures) answer(ctx context.Context, topic, asked string, at time.Time)
 	if err := f.fail[topic]; err != nil {
 		return live.State{Topic: topic, Doubt: "the engine is starting", Err: err}, err
 	}
-	s := live.State{Topic: topic, At: at, Watermark: at, Coverage: &live.Coverage{Feeds: 3, Of: 4}}
+	window, _ := time.ParseDuration(asked[strings.LastIndex(asked, " ")+1:]) // 0 for the newest
+	s := live.State{Topic: topic, At: at, Window: window, Watermark: at, Coverage: &live.Coverage{Feeds: 3, Of: 4}}
 	if strings.HasSuffix(topic, "minutes") {
 		s.Answer.Series = f.series
 		return s, nil
@@ -61,7 +66,7 @@ func (f *figures) answer(ctx context.Context, topic, asked string, at time.Time)
 func newSite(t *testing.T) (*figures, http.Handler, *page.Pages) {
 	t.Helper()
 	one := 12.5
-	f := &figures{fail: map[string]error{}, hang: map[string]bool{}, series: &board.Series{
+	f := &figures{fail: map[string]error{}, past: map[string]error{}, hang: map[string]bool{}, series: &board.Series{
 		Times: []int64{1346985960}, Step: 60, Columns: []board.Lane{{Name: "once", Label: "One-time", Unit: "usd", Values: []*float64{&one}}},
 		Table: [][]string{{"Minute", "One-time"}, {"10:46 PM", "$12.50"}},
 	}}
@@ -83,13 +88,20 @@ func newSite(t *testing.T) (*figures, http.Handler, *page.Pages) {
 		}
 		panels = append(panels, panel)
 	}
+	var feeds []board.Panel
+	for _, topic := range []string{"feeds", "rejects", "paths", "conflicts", "letters", "truth", "spool"} {
+		feeds = append(feeds, board.Panel{Topic: "feeds." + topic, Title: "Title of feeds." + topic, Unit: "count"})
+	}
+	feeds[2].Window = time.Hour
 	pages := page.New(page.Options{
-		Panels: panels, Live: f, Zone: zone, Version: "v-test", Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Panels: panels, Feeds: feeds, Live: f, Zone: zone, Version: "v-test", Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	r := chi.NewRouter()
 	r.NotFound(pages.NotFound)
 	r.Get("/", pages.Leadership)
 	r.Get("/boards/{name}", pages.Board)
+	r.Get("/feeds", pages.Feeds)
+	r.Get("/api/v1/feeds", pages.FeedsValue)
 	r.Get("/docs", pages.Docs)
 	r.Get("/openapi.json", page.OpenAPI)
 	r.Get("/sign-in", pages.SignIn)

@@ -3,6 +3,7 @@ package page
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -92,6 +93,10 @@ func (p *Pages) PanelValue(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
 	defer cancel()
 	s, err := p.state(ctx, panel, m)
+	if errors.Is(err, live.ErrNoPast) {
+		problem.WriteField(w, http.StatusBadRequest, "at", "this panel only knows the present: leave at and window out")
+		return
+	}
 	if err != nil {
 		p.later(w, s, err)
 		return
@@ -100,9 +105,11 @@ func (p *Pages) PanelValue(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Pages) panelNamed(topic string) (board.Panel, bool) {
-	for _, panel := range p.Panels {
-		if panel.Topic == topic {
-			return panel, true
+	for _, b := range p.boards {
+		for _, panel := range b.Panels {
+			if panel.Topic == topic {
+				return panel, true
+			}
 		}
 	}
 	return board.Panel{}, false

@@ -103,6 +103,13 @@ func TestPanelsHaveOneRootEach(t *testing.T) {
 				t.Errorf("%s has %d elements with the id %s", s.Name, n, id)
 			}
 		}
+		for _, topic := range []string{
+			"feeds-feeds", "feeds-paths", "feeds-rejects", "feeds-conflicts", "feeds-letters", "feeds-truth", "feeds-spool",
+		} {
+			if s.Layout.Title == "Feeds" && seen["p-"+topic] != 1 {
+				t.Errorf("%s has %d roots of %s, want 1", s.Name, seen["p-"+topic], topic)
+			}
+		}
 		for _, topic := range topics {
 			if strings.Contains(s.Layout.Title, "Leadership") && seen["p-"+topic] != 1 {
 				t.Errorf("%s has %d roots of %s, want 1", s.Name, seen["p-"+topic], topic)

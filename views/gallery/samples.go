@@ -30,6 +30,10 @@ func samples() []sample {
 	live.Live = "/live?board=leadership"
 	past := layout("Leadership", "/")
 	past.AsOf, past.Now = "10:46:12 PM EDT, Thu 6 Sep 2012", "/"
+	feedsPast := layout("Feeds", "/feeds")
+	feedsPast.AsOf, feedsPast.Now = "10:46:12 PM EDT, Thu 6 Sep 2012", "/feeds"
+	feeds := layout("Feeds", "/feeds")
+	feeds.Live = "/live?board=feeds"
 	out := layout("Sign in", "/sign-in")
 	out.SignedIn = false
 	return []sample{
@@ -39,6 +43,11 @@ func samples() []sample {
 		{"waiting", live, views.Leadership(waiting("the engine is starting: what arrives is kept and counted when it is up"))},
 		{"loading", live, views.Leadership(waiting(""))},
 		{"past", past, views.Leadership(busy(""))},
+		{"feeds", feeds, views.Feeds(feedsBusy())},
+		{"feeds-doubt", feeds, views.Feeds(feedsDoubt())},
+		{"feeds-empty", feeds, views.Feeds(feedsEmpty())},
+		{"feeds-loading", feeds, views.Feeds(feedsLoading())},
+		{"feeds-past", feedsPast, views.Feeds(feedsOfThePast())},
 		{"sign-in", out, views.SignIn(false)},
 		{"sign-in-used", out, views.SignIn(true)},
 		{"forbidden", layout("Not allowed", ""), views.RefusalPage(views.Refusal{
