@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -28,12 +29,15 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		problem.Write(w, http.StatusForbidden, "this request comes from another site's page")
 	}))
 	protected := crossOrigin.Handler(next)
+	always := http.Header{
+		"Content-Security-Policy":    {contentSecurityPolicy},
+		"X-Content-Type-Options":     {"nosniff"},
+		"Referrer-Policy":            {"same-origin"},
+		"Cross-Origin-Opener-Policy": {"same-origin"},
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", contentSecurityPolicy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		maps.Copy(h, always) // the values are shared: they are replaced by others, never changed
 		if s.secure(r) {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
@@ -75,7 +79,7 @@ func (s *Server) need(may func(auth.Grant) bool, pages *page.Pages) func(http.Ha
 			case ok && page.WantsHTML(r):
 				pages.Forbidden(w, r)
 			case ok:
-				problem.Write(w, http.StatusForbidden, "this token's role does not allow it: `warroom token create --role reader` reads boards, `--role analyst` runs SQL")
+				problem.Write(w, http.StatusForbidden, "this token's role does not allow it: `warroom token create --role reader` reads boards, `--role analyst` runs SQL, `--role operator` sends dead letters again")
 			case page.WantsHTML(r):
 				pages.SignInRequired(w, r)
 			default:
@@ -88,6 +92,12 @@ func (s *Server) need(may func(auth.Grant) bool, pages *page.Pages) func(http.Ha
 
 // anybody who shows a session or a token, a feed's included: senders read the documentation, too.
 func anybody(auth.Grant) bool { return true }
+
+// mayOperate is for pages that need has let through.
+func mayOperate(r *http.Request) bool {
+	g, _ := r.Context().Value(grantKey{}).(auth.Grant)
+	return g.MayOperate()
+}
 
 // stillValid gives a websocket the question that it asks again and again: may this person still watch?
 func (s *Server) stillValid(r *http.Request) func() bool {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"warroom/server/auth"
+	"warroom/server/campaign"
 	"warroom/server/engine"
 	"warroom/server/warehouse"
 )
@@ -37,12 +38,37 @@ func Examine(ctx context.Context, o Options) []Finding {
 	parts, running := askRunning(ctx, o)
 	findings = append(findings, running)
 	if running.OK && parts != nil {
-		for _, part := range []string{"spool", "engine"} {
+		for _, part := range []string{"spool", "engine", "truth"} {
 			findings = append(findings, Finding{Part: part, OK: parts[part] == "ok", Says: parts[part]})
 		}
 		return findings
 	}
-	return append(findings, engineAtRest(ctx, o))
+	return append(findings, engineAtRest(ctx, o), truthAtRest(o))
+}
+
+// truthAtRest says whether events were missing when the server last ran.
+func truthAtRest(o Options) Finding {
+	f := Finding{Part: "truth", OK: true, Says: "no events are known to be missing"}
+	state, err := readTruth(filepath.Join(o.Data, "state", "truth.json"))
+	if err != nil {
+		return wrong(f, "%v", err)
+	}
+	for _, kind := range campaign.Kinds() {
+		if i, there := state.Incomplete[kind.String()]; there {
+			return wrong(f, "%s; `warroom doctor --accept` when they can't be sent again", i.about(kind.String()))
+		}
+	}
+	return f
+}
+
+// Accept takes an operator's word that events which are missing in the engine are missing: boards stop saying so. It
+// holds for what is missing now; a running server hears of it within a second.
+func Accept(o Options) error {
+	path := acceptPath(o.Data)
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		return fmt.Errorf("WARROOM_DATA: %w", err)
+	}
+	return nil
 }
 
 func dataFolder(dir string) Finding {

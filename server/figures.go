@@ -4,10 +4,10 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -22,6 +22,7 @@ type figures struct {
 	server     *Server
 	requests   *prometheus.CounterVec
 	seconds    *prometheus.HistogramVec
+	known      sync.Map // answered → counters
 	cspReports prometheus.Counter
 }
 
@@ -54,15 +55,37 @@ func (f *figures) count(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		seen := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		seen := watched(w, r)
 		next.ServeHTTP(seen, r)
 		route := chi.RouteContext(r.Context()).RoutePattern()
 		if route == "" {
 			route = "none"
 		}
-		f.requests.WithLabelValues(route, knownMethod(r.Method), strconv.Itoa(max(seen.Status(), http.StatusOK))).Inc()
-		f.seconds.WithLabelValues(route).Observe(time.Since(started).Seconds())
+		to := f.counters(answered{route, knownMethod(r.Method), max(seen.Status(), http.StatusOK)})
+		to.requests.Inc()
+		to.seconds.Observe(time.Since(started).Seconds())
 	})
+}
+
+// answered is what answers are counted by.
+type answered struct {
+	route, method string
+	status        int
+}
+
+type counters struct {
+	requests prometheus.Counter
+	seconds  prometheus.Observer
+}
+
+// counters are the figures of one sort of answer, looked up by their labels once.
+func (f *figures) counters(a answered) counters {
+	if known, ok := f.known.Load(a); ok {
+		return known.(counters) //nolint:errcheck,forcetypeassert // nothing else is stored
+	}
+	c := counters{f.requests.WithLabelValues(a.route, a.method, strconv.Itoa(a.status)), f.seconds.WithLabelValues(a.route)}
+	f.known.Store(a, c)
+	return c
 }
 
 func knownMethod(method string) string {
@@ -97,7 +120,9 @@ func (f *figures) Collect(out chan<- prometheus.Metric) {
 		counter(float64(sink.Batches), "sink_batches_total", "Batches that the engine confirmed.", "kind", kind.String())
 		counter(float64(sink.Rows), "sink_rows_total", "Events that the engine confirmed.", "kind", kind.String())
 		counter(float64(sink.Failures), "sink_failures_total", "Attempts to store that failed and were repeated.", "kind", kind.String())
-		counter(float64(sink.DeadLetters), "sink_dead_letters_total", "Records that could not be read and were put aside.", "kind", kind.String())
+		counter(float64(sink.DeadLetters), "sink_dead_letters_total", "Events that could not be read or that the engine refused, put aside.", "kind", kind.String())
+		counter(float64(sink.SentAgain), "sink_sent_again_total", "Events that a replay or a dead letter sent again stored.", "kind", kind.String())
+		gauge(float64(s.streams.dead[kind].Open()), "dead_letters", "Events put aside that are not counted yet.", "kind", kind.String())
 		gauge(s.streams.lag(kind).Seconds(), "sink_lag_seconds", "Age of the oldest acknowledged event that the boards don't count yet.", "kind", kind.String())
 	}
 	for _, feed := range s.doors.Feeds() {
@@ -116,7 +141,25 @@ func (f *figures) Collect(out chan<- prometheus.Metric) {
 	if s.self != nil {
 		counter(float64(s.self.Dropped()), "own_requests_uncounted_total", "Own requests that were not counted as traffic.")
 	}
+	f.collectTruth(gauge, counter)
 	f.collectEngine(gauge, counter)
+}
+
+func (f *figures) collectTruth(gauge, counter collect) {
+	for _, k := range f.server.truth.report().Kinds {
+		kind := []string{"kind", k.Kind.String()}
+		counter(float64(k.Checks), "truth_checks_total", "Comparisons of totals with the truth.", kind...)
+		counter(float64(k.Found), "truth_differences_total", "Totals that were not what the truth says.", kind...)
+		counter(float64(k.Repaired), "truth_repaired_total", "Those of them that were repaired.", kind...)
+		if !k.At.IsZero() {
+			gauge(time.Since(k.At).Seconds(), "truth_checked_seconds", "Age of the last comparison.", kind...)
+		}
+		missing := 0.0
+		if k.Incomplete {
+			missing = 1
+		}
+		gauge(missing, "truth_incomplete", "1 while events may be missing in the engine that nobody has accepted.", kind...)
+	}
 }
 
 type collect func(value float64, name, help string, labels ...string)

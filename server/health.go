@@ -27,13 +27,15 @@ type readiness struct {
 // ready says whether events can be taken (spool) and shown (engine). With the engine away events are still taken and
 // kept: only `?for=ingest` is then ready.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
-	state := readiness{Ready: true, Parts: map[string]string{"spool": "ok", "engine": "ok"}}
+	state := readiness{Ready: true, Parts: map[string]string{"spool": "ok", "engine": "ok", "truth": "ok"}}
 	if err := s.streams.ready(); err != nil {
 		state.Ready, state.Parts["spool"] = false, err.Error()
 	}
 	if err := s.store.ready(r.Context()); err != nil {
 		state.Ready = state.Ready && r.URL.Query().Get("for") == "ingest"
 		state.Parts["engine"] = plain(err) + reason(err)
+	} else {
+		state.Parts["truth"] = s.truthPart() // said, and no reason to send nobody here: the boards say it too
 	}
 	status := http.StatusOK
 	if !state.Ready {

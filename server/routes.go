@@ -17,7 +17,8 @@ import (
 // routes is every URL of warroom. What stands outside a need(…) group is open to everybody.
 func (s *Server) routes() http.Handler {
 	pages := page.New(page.Options{
-		Panels: s.panels, Live: s.live, Zone: s.Zone, Version: s.Version, Logger: s.Logger,
+		Panels: s.panels, Feeds: s.reporter.panels, Live: s.live, MayOperate: mayOperate, Zone: s.Zone,
+		Version: s.Version, Logger: s.Logger,
 	})
 	r := chi.NewRouter()
 	r.Use(s.guard, s.figures.count)
@@ -52,13 +53,19 @@ func (s *Server) routes() http.Handler {
 		r.Use(s.need(auth.Grant.MayRead, pages))
 		r.Get("/", pages.Leadership)
 		r.Get("/boards/{name}", pages.Board)
+		r.Get("/feeds", pages.Feeds)
 		r.Handle("/live", ws.Handler(ws.Options{
 			Hub: s.hub, Topics: pages.Topics, Valid: s.stillValid, Origin: s.sameOrigin, Logger: s.Logger,
 		}))
 		r.Get("/api/v1/boards", pages.ListBoards)
 		r.Get("/api/v1/boards/{name}", pages.BoardValues)
 		r.Get("/api/v1/panels/{topic}", pages.PanelValue)
+		r.Get("/api/v1/feeds", pages.FeedsValue)
 		r.Method(http.MethodGet, "/metrics", s.figures)
+	})
+	r.Group(func(r chi.Router) {
+		r.Use(s.need(auth.Grant.MayOperate, pages))
+		r.Post("/feeds/dead-letters/send-again", s.reporter.sendAgain)
 	})
 	r.Group(func(r chi.Router) {
 		r.Use(s.need(auth.Grant.MayQuery, pages))

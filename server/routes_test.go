@@ -114,6 +114,14 @@ func TestRolesReachTheirRoutes(t *testing.T) {
 		{"POST", "/v1/donations", tokens[auth.Operator], true},
 		{"GET", "/api/v1/boards", tokens[auth.Feed], true},
 		{"GET", "/api/v1/boards", tokens[auth.Reader], false},
+		{"GET", "/feeds", tokens[auth.Feed], true},
+		{"GET", "/feeds", tokens[auth.Reader], false},
+		{"GET", "/api/v1/feeds", tokens[auth.Feed], true},
+		{"GET", "/api/v1/feeds", tokens[auth.Reader], false},
+		{"POST", "/feeds/dead-letters/send-again", tokens[auth.Feed], true},
+		{"POST", "/feeds/dead-letters/send-again", tokens[auth.Reader], true},
+		{"POST", "/feeds/dead-letters/send-again", tokens[auth.Analyst], true},
+		{"POST", "/feeds/dead-letters/send-again", tokens[auth.Operator], false},
 		{"GET", "/metrics", tokens[auth.Feed], true},
 		{"GET", "/metrics", tokens[auth.Reader], false},
 		{"GET", "/docs", tokens[auth.Feed], false},
@@ -140,9 +148,10 @@ func TestOtherSitesCantAct(t *testing.T) {
 	for _, header := range [][]string{
 		{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "http://evil.example"}, {"Origin", "null"},
 	} {
-		w := s.serve(http.MethodPost, "/sign-out", "", append(header, "Cookie", session)...)
-		if w.Code != http.StatusForbidden {
-			t.Errorf("%v: %d, want 403", header, w.Code)
+		for _, path := range []string{"/sign-out", "/feeds/dead-letters/send-again"} {
+			if w := s.serve(http.MethodPost, path, "", append(header, "Cookie", session)...); w.Code != http.StatusForbidden {
+				t.Errorf("%s %v: %d, want 403", path, header, w.Code)
+			}
 		}
 	}
 	if w := s.serve(http.MethodGet, "/api/v1/boards", "", "Cookie", session); w.Code != http.StatusOK {

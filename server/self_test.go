@@ -24,7 +24,7 @@ func TestOwnRequestsAreCounted(t *testing.T) {
 	var kept []campaign.Request
 	s := ownTraffic(func(records ...[]byte) error {
 		for _, record := range records {
-			q, err := campaign.DecodeRequest(record)
+			q, err := campaign.DecodeRequest(string(record))
 			if err != nil {
 				t.Error(err)
 			}
@@ -48,16 +48,54 @@ func TestOwnRequestsAreCounted(t *testing.T) {
 	}
 }
 
+// Under a flood a record stands for several requests; with its weight none is missing from the sums.
+func TestOwnRequestsOfAFloodAreSampledWithWeights(t *testing.T) {
+	var kept []campaign.Request
+	s := ownTraffic(func(records ...[]byte) error {
+		for _, record := range records {
+			q, err := campaign.DecodeRequest(string(record))
+			if err != nil {
+				t.Error(err)
+			}
+			kept = append(kept, q)
+		}
+		return nil
+	})
+	site := s.wrap(http.NotFoundHandler())
+	send := func(requests int) (records int, weight float64) {
+		for range requests {
+			site.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
+		}
+		kept = nil
+		s.flush(t.Context())
+		for _, q := range kept {
+			weight += q.Weight
+		}
+		return len(kept), weight
+	}
+	if records, weight := send(selfWhole); records != selfWhole || weight != selfWhole {
+		t.Errorf("%d records with the weight %v of %d requests", records, weight, selfWhole)
+	}
+	const flood = selfWhole + 5*selfShare + 3
+	if records, weight := send(flood); records != selfWhole+5 || weight != flood-3 {
+		t.Errorf("%d records with the weight %v of %d requests", records, weight, flood)
+	}
+	if records, weight := send(1); records != 1 || weight != 4 {
+		t.Errorf("%d records with the weight %v: want the 3 of the flood's end with the next", records, weight)
+	}
+}
+
 func TestOwnRequestsNeverPileUp(t *testing.T) {
 	s := ownTraffic(func(...[]byte) error { return errors.New("the disk is full") })
 	site := s.wrap(http.NotFoundHandler())
-	for range selfMost + 5 {
+	const flood = selfWhole + (selfMost-selfWhole)*selfShare
+	for range flood + 5*selfShare {
 		site.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
 	}
-	if s.Dropped() != 5 {
-		t.Errorf("%d dropped before the flush, want 5", s.Dropped())
+	if s.Dropped() != 5*selfShare {
+		t.Errorf("%d dropped before the flush, want %d", s.Dropped(), 5*selfShare)
 	}
-	if s.flush(t.Context()); s.Dropped() != selfMost+5 {
+	if s.flush(t.Context()); s.Dropped() != flood+5*selfShare {
 		t.Errorf("%d dropped after a failed flush", s.Dropped())
 	}
 }

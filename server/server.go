@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -35,7 +36,9 @@ import (
 type Options struct {
 	Addr, Data, Currency, PublicURL, Secret string
 	Zone                                    *time.Location
-	SpoolLimit                              int64 // bytes, each of the three streams
+	SpoolLimit                              int64         // bytes, each of the three streams
+	Keep                                    time.Duration // of counted events on disk; 0 = they are deleted at once
+	KeepBytes                               int64         // of all streams; 0 = they are deleted at once
 	SelfTraffic                             bool
 
 	ClickHouseURL string // empty = embedded engine
@@ -59,12 +62,15 @@ type Server struct {
 	doors    *ingest.Doors
 	self     *selfTraffic // nil when switched off
 	store    *store
+	truth    *truth
 	panels   []board.Panel
+	reporter *feedReporter
 	hub      *hub.Hub
 	live     *live.Publisher
 	saved    *saved.Runner
 	figures  *figures
 	http     *http.Server
+	control  *control      // nil when the socket could not be made
 	stopping chan struct{} // closed when new requests are refused
 }
 
@@ -106,6 +112,9 @@ func Open(o Options) (_ *Server, err error) {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
 	}
+	if s.control, err = openControl(filepath.Join(s.Data, "state"), s.streams, o.Logger); err != nil {
+		o.Logger.Warn("commands such as warroom replay can't reach this server", "error", err)
+	}
 	return s, s.writeAddress()
 }
 
@@ -137,6 +146,7 @@ func (s *Server) openState() error {
 	if s.streams, err = openStreams(s.Options, s.store); err != nil {
 		return err
 	}
+	s.truth = newTruth(s.Options, s.store, s.streams)
 	return s.openDoors(key, state)
 }
 
@@ -165,12 +175,17 @@ func (s *Server) openDoors(key []byte, state string) (err error) {
 }
 
 func (s *Server) openBoards() (err error) {
-	if s.panels, err = board.Leadership(board.Options{Zone: s.Zone, Currency: s.Currency}); err != nil {
+	options := board.Options{Zone: s.Zone, Currency: s.Currency}
+	if s.panels, err = board.Leadership(options); err != nil {
+		return err
+	}
+	s.reporter = newFeedReporter(s)
+	if s.reporter.panels, err = board.Feeds(options, s.reporter.source()); err != nil {
 		return err
 	}
 	s.hub = hub.New()
 	s.live = live.New(live.Options{
-		Panels: s.panels, Query: s.store, Hub: s.hub, Zone: s.Zone, Logger: s.Logger,
+		Panels: slices.Concat(s.panels, s.reporter.panels), Query: s.store, Hub: s.hub, Zone: s.Zone, Logger: s.Logger,
 		Doubt: s.doubt, Watermark: s.streams.confirmedUpTo, Pulse: s.pulse,
 	})
 	s.saved = saved.New(s.store.analyst)
@@ -229,11 +244,18 @@ func (s *Server) Run(ctx context.Context) error {
 		if err := s.store.open(failed); err != nil || failed.Err() != nil {
 			return err // nil when told to stop: sinks without an engine would only hold that up
 		}
+		if err := s.truth.begin(failed); err != nil || failed.Err() != nil {
+			return err
+		}
 		s.streams.run(sinks, &feeding, s.live.Confirmed)
 		return nil
 	})
 	boards.Go(func() { s.live.Run(background) })
 	boards.Go(func() { s.keepFeeds(background) })
+	boards.Go(func() { s.truth.run(background, s.streams.started) })
+	if s.control != nil {
+		boards.Go(s.control.serve)
+	}
 	if s.self != nil {
 		boards.Go(func() { s.self.Run(background) })
 	}
@@ -253,6 +275,9 @@ func (s *Server) refuse() {
 	close(s.stopping)
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
+	if s.control != nil {
+		_ = s.control.close() // a replay can be asked for again
+	}
 	s.hub.Close() // before Shutdown, which doesn't know websockets
 	if err := s.http.Shutdown(ctx); err != nil {
 		s.Logger.Warn("some requests were cut", "error", err)
@@ -267,6 +292,9 @@ func (s *Server) Close() error {
 		if err := s.listener.Close(); !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
+	}
+	if s.control != nil {
+		errs = append(errs, s.control.close())
 	}
 	if s.doors != nil {
 		errs = append(errs, s.doors.Close())

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"warroom/server/board"
@@ -19,6 +20,9 @@ import (
 var (
 	// errStarting is what boards say until the engine answers for the first time.
 	errStarting = errors.New("the engine is starting")
+	// errNotLookedAt is why nothing is stored right after a start of the engine: a later copy of an event must not take
+	// the place of one whose row was in a part that can't be read.
+	errNotLookedAt = errors.New("the engine was started again and its tables have not been looked at yet")
 	// errNoStart is what they say when the embedded engine has failed to start, and is tried again.
 	errNoStart = errors.New("the engine does not start")
 )
@@ -32,12 +36,18 @@ type store struct {
 	wh     *warehouse.Warehouse
 	failed error // why the last start did not work
 
+	looked atomic.Int64 // the engine's starts after which the tables have been looked at, see truth
+
 	asked   sync.Mutex // guards health and at, and lets one question at a time through
 	health  error
 	askedAt time.Time
 }
 
-func newStore(o Options) *store { return &store{Options: o, failed: errStarting} }
+func newStore(o Options) *store {
+	s := &store{Options: o, failed: errStarting}
+	s.looked.Store(-1)
+	return s
+}
 
 const (
 	// slowestStart bounds the pause before the engine is started again: a start takes a second of a core.
@@ -131,8 +141,29 @@ func (s *store) Query(ctx context.Context, sql string, params map[string]string,
 	return wh.Query(ctx, sql, params, func(rows warehouse.Rows) error { return scan(rows) })
 }
 
+// storing is the warehouse for storing.
+func (s *store) storing() (*warehouse.Warehouse, error) {
+	if !s.examinedAll() {
+		return nil, errNotLookedAt
+	}
+	return s.warehouse()
+}
+
+// starts counts how often the embedded engine was started again; 0 for a ClickHouse that is not ours.
+func (s *store) starts() int {
+	if e := s.embedded(); e != nil {
+		return e.Restarts()
+	}
+	return 0
+}
+
+// examined notes that the tables were looked at after so many starts.
+func (s *store) examined(starts int) { s.looked.Store(int64(starts)) }
+
+func (s *store) examinedAll() bool { return s.looked.Load() == int64(s.starts()) }
+
 func (s *store) donations(ctx context.Context, b campaign.Batch[campaign.Donation]) error {
-	wh, err := s.warehouse()
+	wh, err := s.storing()
 	if err != nil {
 		return err
 	}
@@ -140,7 +171,7 @@ func (s *store) donations(ctx context.Context, b campaign.Batch[campaign.Donatio
 }
 
 func (s *store) emails(ctx context.Context, b campaign.Batch[campaign.EmailEvent]) error {
-	wh, err := s.warehouse()
+	wh, err := s.storing()
 	if err != nil {
 		return err
 	}
@@ -148,7 +179,7 @@ func (s *store) emails(ctx context.Context, b campaign.Batch[campaign.EmailEvent
 }
 
 func (s *store) traffic(ctx context.Context, b campaign.Batch[campaign.Request]) error {
-	wh, err := s.warehouse()
+	wh, err := s.storing()
 	if err != nil {
 		return err
 	}
