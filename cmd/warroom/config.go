@@ -32,6 +32,8 @@ type config struct {
 	PublicURL   publicURL      `env:"PUBLIC_URL" help:"scheme and host that browsers use, for origin checks and links; empty = from the request"`
 	Secret      string         `env:"SECRET" secret:"true" help:"signs what leaves the server and keys the hashes of personal data; empty = made at first start and kept in the data folder"`
 	SpoolLimit  byteSize       `env:"SPOOL_LIMIT" envDefault:"10GiB" help:"disk space for events that wait for the engine, each of the three streams; beyond it senders get 503"`
+	Keep        time.Duration  `env:"KEEP" envDefault:"24h" help:"how long events are kept on disk after they were counted, for warroom replay and repairs; 0 = not at all"`
+	KeepBytes   byteSize       `env:"KEEP_BYTES" envDefault:"5GiB" help:"disk space for kept events of all streams: a fifth each for donations and emails, the rest for traffic; the oldest go first"`
 	SelfTraffic bool           `env:"SELF_TRAFFIC" envDefault:"true" help:"count warroom's own requests as the app \"warroom\""`
 
 	ClickHouseURL     string `env:"CLICKHOUSE_URL" secret:"true" help:"clickhouse://user:pass@host:9000,host2:9000/campaign?secure=true; empty = the embedded engine"`
@@ -218,6 +220,8 @@ func (c config) check() error {
 		return tooShort("WARROOM_RETAIN_SECONDS")
 	case c.RetainMinutes < time.Hour:
 		return tooShort("WARROOM_RETAIN_MINUTES")
+	case c.Keep < 0:
+		return errors.New("WARROOM_KEEP: less than nothing: want a duration such as 24h, or 0 to keep nothing")
 	case c.SpoolLimit < 64<<20:
 		return errors.New("WARROOM_SPOOL_LIMIT: less than 64MiB holds no outage: want a size such as 10GiB")
 	}
@@ -237,7 +241,7 @@ func isHTTP(text string) bool {
 func (c config) options(logger *slog.Logger) server.Options {
 	return server.Options{
 		Addr: c.Addr, Data: c.Data, Zone: c.Timezone, Currency: c.Currency, PublicURL: string(c.PublicURL),
-		Secret: c.Secret, SpoolLimit: int64(c.SpoolLimit), SelfTraffic: c.SelfTraffic,
+		Secret: c.Secret, SpoolLimit: int64(c.SpoolLimit), Keep: c.Keep, KeepBytes: int64(c.KeepBytes), SelfTraffic: c.SelfTraffic,
 		ClickHouseURL: c.ClickHouseURL, AnalystURL: c.AnalystURL,
 		EngineLibrary: c.EngineLibrary, EngineMemory: int64(c.EngineMemory),
 		RetainRequests: c.RetainRequests, RetainSeconds: c.RetainSeconds, RetainMinutes: c.RetainMinutes,

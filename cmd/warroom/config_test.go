@@ -17,6 +17,9 @@ func TestDefaults(t *testing.T) {
 	if c.Addr != "127.0.0.1:8080" || c.Data != "./data" || c.Timezone.String() != "America/New_York" || c.ClickHouseURL != "" {
 		t.Errorf("defaults: %+v", c)
 	}
+	if c.Keep != 24*time.Hour || c.KeepBytes != 5<<30 {
+		t.Errorf("kept for replays: %v, %d bytes", c.Keep, c.KeepBytes)
+	}
 	if c.RetainRequests != 7*24*time.Hour || c.RetainSeconds != 48*time.Hour || c.RetainMinutes != 90*24*time.Hour {
 		t.Errorf("lifetimes: %v %v %v", c.RetainRequests, c.RetainSeconds, c.RetainMinutes)
 	}
@@ -32,6 +35,8 @@ func TestBadValuesAreNamedInOneLine(t *testing.T) {
 		"WARROOM_SECRET=short":               "32 characters",
 		"WARROOM_SPOOL_LIMIT=1":              "64MiB",
 		"WARROOM_SPOOL_LIMIT=10GB":           "10GiB",
+		"WARROOM_KEEP=-1h":                   "24h",
+		"WARROOM_KEEP_BYTES=much":            "10GiB",
 		"WARROOM_RETAIN_SECONDS=1s":          "168h",
 		"WARROOM_RETAIN_REQUESTS=7d":         "168h",
 		"WARROOM_CURRENCY=dollars":           "USD",

@@ -47,6 +47,7 @@ func commands() []command {
 		{"token", "create|list|revoke: credentials of feeds, readers, analysts and operators", tokenUsage, func(ctx context.Context, args []string, c config, out, err io.Writer) int {
 			return token(ctx, args, c.Data, out, err)
 		}},
+		{"replay", "sends kept events or dead letters into the engine again; changes no total", replayUsage, replay},
 		{"doctor", "finds out what is wrong here", doctorUsage, doctor},
 		{"version", "prints the version", versionUsage, printVersion},
 	}

@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/pprof"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -28,9 +30,31 @@ const asWarroom = "TEST_AS_WARROOM"
 func TestMain(m *testing.M) {
 	engine.ChildMain()
 	if os.Getenv(asWarroom) != "" {
-		os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+		profiled := startProfile()
+		code := run(os.Args[1:], os.Stdout, os.Stderr)
+		profiled()
+		os.Exit(code)
 	}
 	os.Exit(m.Run())
+}
+
+// cpuProfile and allocProfile name files into which a server that ends regularly writes where its time went and what it
+// allocated.
+const cpuProfile, allocProfile = "TEST_CPUPROFILE", "TEST_ALLOCPROFILE"
+
+func startProfile() (stop func()) {
+	if !slices.Contains(os.Args, "serve") {
+		return func() {}
+	}
+	if out, err := os.Create(os.Getenv(cpuProfile)); err == nil {
+		_ = pprof.StartCPUProfile(out)
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		if out, err := os.Create(os.Getenv(allocProfile)); err == nil {
+			_ = pprof.Lookup("allocs").WriteTo(out, 0)
+		}
+	}
 }
 
 // patience bounds every wait for something that must happen; it is no measure of how long it takes.

@@ -226,7 +226,7 @@ func TestTheEngineDiesAndComesBack(t *testing.T) {
 }
 
 // engineOf finds the engine's process: the server's only child.
-func engineOf(t *testing.T, server int) int {
+func engineOf(t testing.TB, server int) int {
 	t.Helper()
 	out, err := exec.Command("pgrep", "-P", strconv.Itoa(server)).Output()
 	if err != nil {
