@@ -9,7 +9,7 @@ TEMPL   := $(GO) tool -modfile=tools/go.mod templ
 LINT    := $(GO) tool -modfile=tools/go.mod golangci-lint
 NPM_OK  := node_modules/.package-lock.json
 
-.PHONY: help demo run build test test-go test-browser check bench fuzz generate current vendor browser clean
+.PHONY: help demo run build test test-go test-browser check bench faults fuzz generate current vendor browser clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n",$$1,$$2}' Makefile
@@ -40,6 +40,9 @@ current: ## is the generated and vendored code what its sources make?
 
 bench: build ## the figures: ratios against their peer in the same run
 	@scripts/bench
+
+faults: $(NPM_OK) ## power cuts, kills, full disks … many times, beside other log libraries; as root, ONLY=powercut picks some
+	@scripts/faults
 
 fuzz: ## every fuzz target for FUZZTIME (default 20s) each
 	@scripts/fuzz $(or $(FUZZTIME),20s)

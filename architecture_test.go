@@ -125,6 +125,7 @@ func TestPackagesImportOnlyWhatTheTableAllows(t *testing.T) {
 func TestOutsideThingsHaveOneDoor(t *testing.T) {
 	doors := map[string]string{
 		"github.com/ClickHouse/clickhouse-go": "server/warehouse",
+		"github.com/ClickHouse/ch-go":         "server/warehouse",
 		"github.com/gorilla/websocket":        "server/ws",
 		"github.com/ebitengine/purego":        "server/engine",
 		"github.com/caarlos0/env":             "cmd/warroom",
