@@ -24,6 +24,8 @@ type books struct {
 	putBack                     string // columns and values of an identity's row, from an event
 	// refill brings into events what identities have, for the minutes {when}. Events that are there are replaced.
 	refill string
+	cuts   string // the largest table of chain
+	chain  chain  // what is summed beyond minutes
 }
 
 func moneyBooks() books {
@@ -37,6 +39,7 @@ func moneyBooks() books {
 		columns: shared, putBack: shared,
 		refill: `SELECT ` + shared + ` FROM donations FINAL
 			WHERE {few} AND {when}`,
+		cuts: "donation_cuts", chain: moneyChain(),
 	}
 }
 
@@ -56,6 +59,7 @@ func mailBooks() books {
 				WHERE (source, id) IN (SELECT source, id FROM email_events WHERE {when})) AS i
 			ON e.source = i.source AND e.id = i.id
 			WHERE (e.type, e.bounce, e.occurred_at) != (i.type, i.bounce, i.occurred_at)`,
+		cuts: "send_cuts", chain: mailChain(),
 	}
 }
 
@@ -84,7 +88,7 @@ func (b books) compare(ctx context.Context, w *Warehouse, c *Comparison) error {
 			return err
 		}
 	}
-	return nil
+	return b.compareCuts(ctx, w, c)
 }
 
 // suspects are the minutes, in Unix seconds and in order, in which identities and events differ, and the others in

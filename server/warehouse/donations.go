@@ -61,13 +61,10 @@ func donationLedger() ledger[campaign.Donation, donationClaim] {
 		known: `SELECT source::String, id, segment::String, n, kind::String, currency::String, amount_minor,
 			       toUnixTimestamp64Milli(occurred_at)
 			FROM donations FINAL WHERE (source, id) IN (SELECT source, id FROM batch)`,
-		recompute: `INSERT INTO donation_minutes (minute, currency, kind, recurring, movements, amount_minor, version)
-			SELECT toStartOfMinute(occurred_at) AS minute, currency, kind, recurring,
-			       count(), sum(toInt128(amount_minor)), {version}
-			FROM donations_by_time FINAL
-			WHERE toStartOfMinute(occurred_at) IN
-			      (SELECT toStartOfMinute(fromUnixTimestamp64Milli(at, 'UTC')) FROM batch WHERE mine)
-			GROUP BY minute, currency, kind, recurring`,
+		cuts:      donationCuts,
+		recompute: donationSums(touchedValues),
+		daily:     closeDays(),
+		again:     []string{donorSums},
 		confirm: `SELECT
 			ifNull((SELECT (count(), sum(toInt128(amount_minor)),
 			         sum(cityHash64(source, id, kind, currency, amount_minor, toUnixTimestamp64Milli(occurred_at))))
@@ -81,10 +78,14 @@ func donationLedger() ledger[campaign.Donation, donationClaim] {
 			       (SELECT fromUnixTimestamp64Milli(at, 'UTC'), source, id FROM batch WHERE mine)) =
 			(SELECT (count(), sum(toInt128(amount_minor)), sum(cityHash64(source, id, kind, currency, amount_minor, at)))
 			 FROM batch WHERE mine), 0),
-			ifNull((SELECT uniqExact(minute) FROM donation_minutes FINAL
-			 WHERE minute IN (SELECT toStartOfMinute(fromUnixTimestamp64Milli(at, 'UTC')) FROM batch WHERE mine)
-			   AND version = {version}) =
-			(SELECT uniqExact(toStartOfMinute(fromUnixTimestamp64Milli(at, 'UTC'))) FROM batch WHERE mine), 0)`,
+			ifNull((SELECT uniqExact(minute) FROM donation_minutes
+			 WHERE minute IN {minutes} AND version = {version}) =
+			(SELECT uniqExact(toStartOfMinute(fromUnixTimestamp64Milli(at, 'UTC'))) FROM batch WHERE mine), 0) AND
+			ifNull((SELECT (uniqExactIf((span, cut, start), cut != 'send'), countIf(cut = 'send')) FROM donation_cuts
+			 WHERE ` + staleTimes + ` AND (cut IN {wholeCuts} OR cut = 'send') AND version = {version}) =
+			(8 * {times}, (SELECT count() FROM send_gifts
+			 WHERE ` + staleTimes + ` AND version = {version} AND send_id IN
+			       (SELECT value FROM donation_cuts WHERE ` + staleTimes + ` AND cut = 'send' AND version = {version}))), 0)`,
 	}
 }
 

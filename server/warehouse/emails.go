@@ -62,12 +62,8 @@ func emailLedger() ledger[campaign.EmailEvent, emailClaim] {
 			FROM email_identities FINAL
 			PREWHERE hash IN (SELECT cityHash64(source, id) FROM batch)
 			WHERE (source, id) IN (SELECT source, id FROM batch)`,
-		recompute: `INSERT INTO email_minutes (minute, send_id, variant, type, bounce, domain, events, version)
-			SELECT toStartOfMinute(occurred_at) AS minute, send_id, variant, type, bounce, domain, count(), {version}
-			FROM email_events FINAL
-			WHERE toStartOfMinute(occurred_at) IN
-			      (SELECT toStartOfMinute(fromUnixTimestamp64Milli(at, 'UTC')) FROM batch WHERE mine)
-			GROUP BY minute, send_id, variant, type, bounce, domain`,
+		cuts:      emailCuts,
+		recompute: emailSums(touchedSends),
 		confirm: `SELECT
 			ifNull((SELECT (count(), sum(said))
 			 FROM (SELECT any(cityHash64(source, id, type, bounce, toUnixTimestamp64Milli(occurred_at))) AS said
@@ -80,10 +76,16 @@ func emailLedger() ledger[campaign.EmailEvent, emailClaim] {
 			 WHERE occurred_at IN (SELECT fromUnixTimestamp64Milli(at, 'UTC') FROM batch WHERE mine)
 			   AND cityHash64(source, id) IN (SELECT cityHash64(source, id) FROM batch WHERE mine)) =
 			(SELECT (count(), sum(cityHash64(source, id, type, bounce, at))) FROM batch WHERE mine), 0),
-			ifNull((SELECT uniqExact(minute) FROM email_minutes FINAL
-			 WHERE minute IN (SELECT toStartOfMinute(fromUnixTimestamp64Milli(at, 'UTC')) FROM batch WHERE mine)
-			   AND version = {version}) =
-			(SELECT uniqExact(toStartOfMinute(fromUnixTimestamp64Milli(at, 'UTC'))) FROM batch WHERE mine), 0)`,
+			ifNull((SELECT uniqExact(minute) FROM email_minutes
+			 WHERE minute IN {minutes} AND version = {version}) =
+			(SELECT uniqExact(toStartOfMinute(fromUnixTimestamp64Milli(at, 'UTC'))) FROM batch WHERE mine), 0) AND
+			ifNull((SELECT uniqExact(hour) FROM mail_hours WHERE hour IN {hours} AND version = {version}) =
+			(SELECT uniqExact(intDiv(at, 3600000)) FROM batch WHERE mine), 0) AND
+			ifNull((SELECT uniqExact(send_id, start) FROM send_cuts
+			 WHERE (span, send_id, start) IN (SELECT 60, send_id, minute FROM email_minutes
+			        WHERE minute IN {minutes} AND version = {version}) AND version = {version}) =
+			(SELECT uniqExact(send_id, minute) FROM email_minutes
+			 WHERE minute IN {minutes} AND version = {version} AND send_id != ''), 0)`,
 	}
 }
 

@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,11 +24,16 @@ type ledger[T any, C comparable] struct {
 	identities, events, copies table[row[T]]
 	copied                     func(row[T]) bool // whether a later copy is kept in copies
 
+	// cuts are the moment of an event, in Unix ms, and the values that sums tell it by.
+	cuts func(*T) (at int64, in [][2]string)
+
 	// SQL, in which {version} is new. The sheet `batch` has source and id, from the second one on also mine, the receipt
 	// where mine, and the claim.
-	known     string // source, id, segment, n and the claim of the identities in `batch`
-	recompute string // the rollup of the minutes that `batch` touches, as {version}
-	confirm   string // whether all of `batch` is in identities, in events and, as {version}, in the rollup
+	known     string   // source, id, segment, n and the claim of the identities in `batch`
+	recompute []string // the rollups of what is touched, as {version}, each from those before: see sums.go
+	daily     string   // what is due once a day, as {version}, may be empty
+	again     []string // further ones that views fill as events come in, unless the engine died in between
+	confirm   string   // whether all of `batch` is in identities, in events and, as {version}, in the rollups
 }
 
 // identity names one event for ever.
@@ -87,13 +93,18 @@ func (l ledger[T, C]) store(ctx context.Context, w *Warehouse, c chunk[T]) error
 		return err
 	}
 	version := w.version()
-	if len(s.mine) > 0 {
-		sql := withVersion(l.recompute, version)
-		if err := w.askAlong(ctx, l.kind, "sum the minutes again", sql, batch, nil, nil); err != nil {
-			return err
-		}
+	sums := l.recompute
+	if len(s.fresh) < len(s.mine) {
+		sums = slices.Concat(l.recompute, l.again)
 	}
-	there, summed, err := l.readBack(ctx, w, version, batch)
+	touches := touched(s.mine, l.cuts)
+	if err := sumAgain(ctx, w, l.kind, version, touches, sums); err != nil {
+		return err
+	}
+	if err := w.closeDay(ctx, l.kind, l.daily); err != nil {
+		return err
+	}
+	there, summed, err := l.readBack(ctx, w, version, batch, touches)
 	if err == nil && (!there || !summed) {
 		return errUnconfirmed
 	}
@@ -104,7 +115,7 @@ func (l ledger[T, C]) store(ctx context.Context, w *Warehouse, c chunk[T]) error
 // is cheaper than having the engine merge them again.
 func (l ledger[T, C]) insertEvents(ctx context.Context, w *Warehouse, c chunk[T], s sorted[T, C], batch block) error {
 	if len(s.fresh) == 0 && len(s.mine) > 0 {
-		if there, _, err := l.readBack(ctx, w, w.version(), batch); err != nil || there {
+		if there, _, err := l.readBack(ctx, w, w.version(), batch, touched(s.mine, l.cuts)); err != nil || there {
 			return err
 		}
 	}
@@ -186,12 +197,14 @@ func (l ledger[T, C]) sortOut(c chunk[T], known map[identity]first[C]) sorted[T,
 
 // readBack has the engine compare what the tables hold with what they must hold, by numbers, sums and hashes: whether
 // the events are there, by identity and by time, and whether their minutes are summed as that version.
-func (l ledger[T, C]) readBack(ctx context.Context, w *Warehouse, version uint64, batch block) (
+func (l ledger[T, C]) readBack(ctx context.Context, w *Warehouse, version uint64, batch block, touches []touch) (
 	there, summed bool, err error,
 ) {
 	var identities, events, minutes proto.ColUInt8
 	answer := results(&identities, &events, &minutes)
-	err = w.askAlong(ctx, l.kind, "read back", withVersion(l.confirm, version), batch, answer, func(int) {
+	sql := withVersion(overTimes(l.confirm, touches), version) + threads(touches)
+	sql = strings.ReplaceAll(sql, "{times}", strconv.Itoa(counts(touches)))
+	err = w.askAlong(ctx, l.kind, "read back", sql, batch, answer, func(int) {
 		there, summed = identities[0] == 1 && events[0] == 1, minutes[0] == 1
 	})
 	return there, summed, err

@@ -176,7 +176,7 @@ func applyRetain(ctx context.Context, node *clickhouse.Options, retain Retain) (
 			if strings.Contains(made[life.table], " TTL ") {
 				continue
 			}
-			life.keep = Retain{}.requestDays() // a migration made it anew
+			life.keep = life.usual // a migration made it anew
 		}
 		if strings.Contains(made[life.table], " TTL "+life.expression()+" ") {
 			continue
@@ -193,19 +193,24 @@ func applyRetain(ctx context.Context, node *clickhouse.Options, retain Retain) (
 // lifetime is how long a table's rows are kept after their moment.
 type lifetime struct {
 	table, moment string
-	keep          time.Duration
+	keep, usual   time.Duration // keep is 0 when it is left as it is
 }
 
 func (r Retain) lifetimes() []lifetime {
-	requests := lifetime{"requests", "day", 0}
+	const seconds, minutes = 48 * time.Hour, 90 * 24 * time.Hour // as in migration 0003
+	requests := lifetime{"requests", "day", 0, Retain{}.requestDays()}
 	if r.Requests != 0 {
 		requests.keep = r.requestDays()
 	}
 	return []lifetime{
 		requests,
-		{"request_seconds", "second", r.Seconds},
-		{"request_visitors", "tick", r.Seconds},
-		{"request_minutes", "minute", r.Minutes},
+		{"request_seconds", "second", r.Seconds, seconds},
+		{"request_visitors", "tick", r.Seconds, seconds},
+		{"request_minutes", "minute", r.Minutes, minutes},
+		{"request_pages", "minute", r.Minutes, minutes},
+		{"request_hosts", "minute", r.Minutes, minutes},
+		{"request_referrers", "minute", r.Minutes, minutes},
+		{"request_steps", "start", r.Minutes, minutes},
 	}
 }
 

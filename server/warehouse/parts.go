@@ -19,11 +19,13 @@ import (
 func kindTables(kind campaign.Kind) []string {
 	switch kind {
 	case campaign.Donations:
-		return []string{"donations", "donations_by_time", "donation_copies", "donation_minutes"}
+		return []string{"donations", "donations_by_time", "donation_copies", "donation_minutes", "donation_cuts", "send_gifts",
+			"donor_sketches"}
 	case campaign.Emails:
-		return []string{"email_identities", "email_events", "email_conflicts", "email_minutes"}
+		return []string{"email_identities", "email_events", "email_conflicts", "email_minutes", "send_cuts", "mail_hours", "send_spans"}
 	case campaign.Traffic:
-		return []string{"requests", "request_seconds", "request_visitors", "request_minutes"}
+		return []string{"requests", "request_seconds", "request_visitors", "request_minutes", "request_pages", "request_hosts",
+			"request_referrers", "request_steps"}
 	}
 	return nil
 }

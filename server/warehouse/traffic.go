@@ -245,7 +245,7 @@ type rollup struct {
 	keep                 time.Duration
 }
 
-// rollups repeats what the views of migration 0006 say. Sums lack the difference between the table and the rollup: less
+// rollups repeats what the views of migrations 0006 and 0010 say. Sums lack the difference between the table and the rollup: less
 // means by more than the rounding of floats. Visitors can be said twice: the sketch stays the same. Digests of times to
 // answer can't be compared, so a minute that lacks requests gets those of the place, which is right as long as it is
 // the place's share that is missing.
@@ -260,7 +260,7 @@ func (w *Warehouse) rollups() []rollup {
 	)
 	const second, minute = "toDateTime(occurred_at, 'UTC')", "toStartOfMinute(toDateTime(occurred_at, 'UTC'))"
 	const tick = "toStartOfInterval(toDateTime(occurred_at, 'UTC'), INTERVAL 10 SECOND)"
-	return []rollup{
+	return append(lackingPages(span, placed, minutes), []rollup{
 		{"request_seconds", "second, app, class, requests, bytes, duration_ms", `
 			SELECT second, app, class, t.requests - r.requests AS requests, t.bytes - r.bytes AS bytes,
 			       t.duration_ms - r.duration_ms AS duration_ms
@@ -296,7 +296,7 @@ func (w *Warehouse) rollups() []rollup {
 			            WHERE tick IN (SELECT ` + tick + ` FROM requests WHERE ` + placed + `))
 			      GROUP BY tick, app)
 			WHERE people != known`, seconds},
-	}
+	}...)
 }
 
 func requestFields(day time.Time) []field[request] {

@@ -166,7 +166,7 @@ func TestTrafficIsComparedAndRepaired(t *testing.T) {
 		wantHits(t, w, 150)
 	}
 	run(t, w, "TRUNCATE TABLE request_visitors")
-	if err := w.RefillVisitors(t.Context()); err != nil {
+	if err := w.RefillSketches(t.Context(), campaign.Traffic); err != nil {
 		t.Fatal(err)
 	}
 	wantHits(t, w, 150)

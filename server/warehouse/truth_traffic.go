@@ -76,8 +76,8 @@ func (w *Warehouse) compareTraffic(ctx context.Context, c *Comparison) error {
 	if err != nil {
 		return err
 	}
-	found, err := w.trafficLines(ctx, h, fmt.Sprintf(
-		"(toUnixTimestamp(m) >= {until:UInt32} - 900 OR intDiv(toUnixTimestamp(m), 60) %% %d = %d)", of, slice))
+	which := fmt.Sprintf("(toUnixTimestamp(m) >= {until:UInt32} - 900 OR intDiv(toUnixTimestamp(m), 60) %% %d = %d)", of, slice)
+	found, err := w.trafficLines(ctx, h, which)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (w *Warehouse) compareTraffic(ctx context.Context, c *Comparison) error {
 			return err
 		}
 	}
-	return nil
+	return w.comparePages(ctx, h, which, c)
 }
 
 // nextSlice says which of how many slices comes next, by how many requests there are.
@@ -250,13 +250,32 @@ const visitorsAgain = `INSERT INTO request_visitors (tick, app, visitors) SETTIN
 	SELECT toStartOfInterval(toDateTime(occurred_at, 'UTC'), INTERVAL 10 SECOND) AS step, app,
 		uniqCombinedState(12)(visitor_key)`
 
-// RefillVisitors counts again who was there, from the single requests of as long as the sketches are kept. Comparing
-// does not look at sketches: it is for when a part of them has gone.
-func (w *Warehouse) RefillVisitors(ctx context.Context) error {
+// RefillSketches counts again, into the sketches of a kind, who was there and who gave; of mail, when each blast was.
+// Comparing does not look at sketches: it is for when a part of them has gone. What is said twice changes nothing.
+func (w *Warehouse) RefillSketches(ctx context.Context, kind campaign.Kind) error {
 	h := w.horizon(time.Now(), nil)
-	return w.exec(ctx, statement{what: "count the visitors again", params: h.params(), sql: visitorsAgain + `
-		FROM requests WHERE occurred_at >= toDateTime(greatest({requests:UInt32}, {seconds:UInt32}), 'UTC')
-			AND visitor_key != '' GROUP BY step, app`})
+	again := map[campaign.Kind][]string{
+		campaign.Donations: {`INSERT INTO donor_sketches (start, currency, donors)
+			SELECT toStartOfInterval(toDateTime(occurred_at, 'UTC'), INTERVAL 30 MINUTE) AS half, currency,
+				uniqCombined64State(16)(donor_key)
+			FROM donations_by_time WHERE kind = 'gift' AND donor_key != '' GROUP BY half, currency`},
+		campaign.Emails: {`INSERT INTO send_spans (send_id, first_at, last_at)
+			SELECT send_id, min(if(type = 'send', start, toDateTime(4294967295, 'UTC'))), max(start)
+			FROM send_cuts FINAL WHERE span = 60 GROUP BY send_id`},
+		campaign.Traffic: {visitorsAgain + `
+			FROM requests WHERE occurred_at >= toDateTime(greatest({requests:UInt32}, {seconds:UInt32}), 'UTC')
+				AND visitor_key != '' GROUP BY step, app`,
+			`INSERT INTO request_steps (start, saw, came, sent) SETTINGS insert_deduplicate = 0
+			SELECT toStartOfInterval(toDateTime(occurred_at, 'UTC'), INTERVAL 5 MINUTE) AS step, ` + stepStates("s", "c", "f") + `
+			FROM requests WHERE occurred_at >= toDateTime(greatest({requests:UInt32}, {minutes:UInt32}), 'UTC')
+				AND visitor_key != '' GROUP BY step`},
+	}
+	for _, sql := range again[kind] {
+		if err := w.exec(ctx, statement{what: "fill the sketches again", params: h.params(), sql: sql}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // TrafficHeld is how much there is of what can't be compared with anything else.

@@ -61,8 +61,10 @@ type Warehouse struct {
 	ended   context.Context                  // ends with Close, and what a line does with it
 	end     context.CancelFunc
 
-	slice   atomic.Uint64   // of traffic that the next comparison looks at
-	rebuilt []campaign.Kind // see Rebuilt
+	cuts    [campaign.Traffic + 1]atomic.Uint64 // slices of the days that the next comparison looks at
+	closed  [campaign.Traffic + 1]atomic.Int64  // see closeDay: for which day it was last done, in Unix seconds
+	slice   atomic.Uint64                       // of traffic that the next comparison looks at
+	rebuilt []campaign.Kind                     // see Rebuilt
 
 	feeds        sync.Mutex // guards what follows, and lets one of the feeds' methods through at a time
 	saved        map[feedKey]campaign.FeedState
