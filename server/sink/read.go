@@ -92,14 +92,17 @@ func (s *Stream[T]) records(ctx context.Context, segment *spool.Segment, numbers
 	return found, err
 }
 
-// span is the time that a batch covers.
-type span struct{ oldest, latest time.Time }
+// span is the time that a batch covers: from the first to the latest event in it, and when the oldest was received.
+type span struct{ oldest, first, latest time.Time }
 
 func (s *Stream[T]) span(batch campaign.Batch[T]) (sp span) {
 	for i := range batch.Rows {
 		occurred, received := s.Times(&batch.Rows[i])
 		if sp.oldest.IsZero() || received.Before(sp.oldest) {
 			sp.oldest = received
+		}
+		if sp.first.IsZero() || occurred.Before(sp.first) {
+			sp.first = occurred
 		}
 		if occurred.After(received) { // a clock ahead of ours: the mark must not stand in the future for a day
 			occurred = received

@@ -62,6 +62,7 @@ type Options[T any] struct {
 type Confirmed struct {
 	Kind      campaign.Kind
 	Rows      int
+	First     time.Time     // earliest occurred_at in the batch; zero for what was sent again: any time
 	Watermark time.Time     // latest occurred_at in the batch, never after it was received; zero for what was sent again
 	Lag       time.Duration // from the receipt of its oldest event until now; 0 for what was sent again
 }
@@ -163,7 +164,7 @@ func (s *Stream[T]) carry(ctx context.Context, segment *spool.Segment) error {
 	stored := len(batch.Rows) - refused
 	s.finish(stored)
 	if s.Confirmed != nil && stored > 0 {
-		s.Confirmed(Confirmed{Kind: s.Kind, Rows: stored, Watermark: span.latest, Lag: since(span.oldest)})
+		s.Confirmed(Confirmed{Kind: s.Kind, Rows: stored, First: span.first, Watermark: span.latest, Lag: since(span.oldest)})
 	}
 	s.remove(segment)
 	return nil

@@ -246,7 +246,8 @@ func TestStoreThenConfirmThenDelete(t *testing.T) {
 			t.Errorf("batch %q with numbers %v", batch.Segment, batch.N)
 		}
 		want := Confirmed{
-			Kind: campaign.Donations, Rows: 2, Watermark: batch.Rows[0].OccurredAt, Lag: 30 * time.Millisecond,
+			Kind: campaign.Donations, Rows: 2, First: batch.Rows[0].OccurredAt, Watermark: batch.Rows[0].OccurredAt,
+			Lag: 30 * time.Millisecond,
 		}
 		if !reflect.DeepEqual(r.look().confirmed, []Confirmed{want}) {
 			t.Errorf("confirmed %+v, want %+v", r.look().confirmed, want)
@@ -685,7 +686,7 @@ func TestAnEventFromTheFutureDoesNotMoveTheMarkThere(t *testing.T) {
 	now := time.Date(2026, 11, 3, 20, 0, 0, 0, time.UTC)
 	s := &Stream[time.Time]{Options: Options[time.Time]{Times: func(occurred *time.Time) (time.Time, time.Time) { return *occurred, now }}}
 	sp := s.span(campaign.Batch[time.Time]{Rows: []time.Time{now.Add(-time.Minute), now.Add(23 * time.Hour)}})
-	if !sp.latest.Equal(now) {
-		t.Errorf("the mark is %v, want %v", sp.latest, now)
+	if !sp.latest.Equal(now) || !sp.first.Equal(now.Add(-time.Minute)) {
+		t.Errorf("the batch is from %v to %v, want the mark at %v", sp.first, sp.latest, now)
 	}
 }
