@@ -2,10 +2,9 @@ package hub
 
 import "sync"
 
-// Frame is one encoded state of a topic, shared by all who watch it.
+// Frame is one encoded state of a topic, or the change that leads to it, shared by all who watch it.
 type Frame struct {
-	Bytes  []byte // never changed once published
-	number uint64 // grows with every frame of the hub; 0 is none
+	Bytes []byte // never changed once published
 
 	once     sync.Once // guards prepared and failed
 	prepared any
@@ -17,4 +16,23 @@ type Frame struct {
 func (f *Frame) Prepared(prepare func(bytes []byte) (any, error)) (any, error) {
 	f.once.Do(func() { f.prepared, f.failed = prepare(f.Bytes) })
 	return f.prepared, f.failed
+}
+
+// state is the newest of a topic, in one or two forms.
+type state struct {
+	number uint64 // grows with every state of the hub; 0 is none
+	full   *Frame
+	change *Frame // for those who have the state before; nil: there is no such form
+	before uint64 // number of the state before
+}
+
+// since is the form for somebody who has the state of that number, 0 for none; nil when that is the newest.
+func (s *state) since(number uint64) *Frame {
+	switch {
+	case s == nil || number == s.number:
+		return nil
+	case s.change != nil && number == s.before:
+		return s.change
+	}
+	return s.full
 }

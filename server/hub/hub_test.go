@@ -273,3 +273,148 @@ func readToTheEnd(t *testing.T, h *hub.Hub, topics []string, fickle bool) {
 		}
 	}
 }
+
+// A change is for those who have what it builds on; everybody else gets the whole state.
+func TestChanges(t *testing.T) {
+	h := hub.New()
+	steady, slow := h.Join([]string{"chart"}), h.Join([]string{"chart"})
+	h.PublishChange("chart", []byte("one"), []byte("one after nothing"))
+	wantTake(t, steady, "one")
+	h.PublishChange("chart", []byte("two"), []byte("two after one"))
+	wantTake(t, steady, "two after one")
+	wantTake(t, slow, "two") // it never had one
+	h.PublishChange("chart", []byte("three"), []byte("three after two"))
+	h.PublishChange("chart", []byte("four"), []byte("four after three"))
+	wantTake(t, steady, "four") // it missed three
+	wantTake(t, slow, "four")
+	wantTake(t, h.Join([]string{"chart"}), "four")
+	h.PublishChange("chart", []byte("five"), nil)
+	wantTake(t, slow, "five")
+	wantTake(t, slow)
+}
+
+func TestForget(t *testing.T) {
+	h := hub.New()
+	h.Publish("money", []byte("$1"))
+	box := h.Join([]string{"money", "mail"})
+	h.Forget("money") // somebody watches
+	wantTake(t, box, "$1")
+	names := h.Watching()
+	if slices.Sort(names); !slices.Equal(names, []string{"mail", "money"}) {
+		t.Errorf("watched are %q", names)
+	}
+	box.Leave()
+	h.Forget("money")
+	h.Forget("never")
+	wantTake(t, h.Join([]string{"money"}))
+	if names := h.Watching(); !slices.Equal(names, []string{"money"}) {
+		t.Errorf("watched are %q", names)
+	}
+}
+
+// Who looks after many mailboxes is told once, and finds in each what is new for it.
+func TestGroup(t *testing.T) {
+	h := hub.New()
+	h.Publish("money", []byte("$1"))
+	group := h.Group()
+	told := func() bool {
+		select {
+		case <-group.Ready():
+			return true
+		default:
+			return false
+		}
+	}
+	a, b := group.Join([]string{"money", "mail"}), group.Join([]string{"money"})
+	wantTake(t, a, "$1")
+	wantTake(t, b, "$1")
+	if told() || h.Watchers("money") != 2 || h.Watchers("mail") != 1 || !h.Watched("mail") {
+		t.Error("told without a reason, or the watchers are not counted")
+	}
+	h.Publish("money", []byte("$2"))
+	h.Publish("mail", []byte("m"))
+	h.Publish("traffic", []byte("t"))
+	if !told() || told() {
+		t.Error("not told, or more than once")
+	}
+	wantTake(t, a, "$2", "m")
+	a.Leave()
+	if h.Watched("mail") || h.Watchers("money") != 1 || told() {
+		t.Error("a mailbox that was left still watches, or its group was told, which knows")
+	}
+	h.Publish("mail", []byte("for nobody"))
+	if told() {
+		t.Error("told of a topic that nobody watches any more")
+	}
+	wantTake(t, b, "$2")
+	go func() {
+		<-group.Ready()
+		if _, err := b.Take(); !errors.Is(err, hub.ErrClosed) {
+			t.Errorf("a closed hub gave %v", err)
+		}
+		b.Leave()
+	}()
+	h.Close()
+}
+
+// What is published during a hold is there for who takes, and all are told of it once, at the release.
+func TestHold(t *testing.T) {
+	h := hub.New()
+	group := h.Group()
+	alone, of := h.Join([]string{"money", "mail"}), group.Join([]string{"money", "mail"})
+	<-alone.Ready() // of joining
+	told := func(ready <-chan struct{}) bool {
+		select {
+		case <-ready:
+			return true
+		default:
+			return false
+		}
+	}
+	wantTold := func(when string, want, whole bool) {
+		t.Helper()
+		if told(alone.Ready()) != want || told(group.Ready()) != want || told(group.Ready()) {
+			t.Errorf("%s: told, want %v, once", when, want)
+		}
+		if group.Whole() != whole || group.Whole() {
+			t.Errorf("%s: whole, want %v, once", when, whole)
+		}
+	}
+	h.Publish("money", []byte("$1"))
+	wantTold("without a hold", true, false)
+	h.Hold()
+	h.Publish("money", []byte("$2"))
+	h.Publish("money", []byte("$3"))
+	h.Publish("mail", []byte("m"))
+	wantTold("held", false, false)
+	wantTake(t, alone, "$3", "m")
+	late := h.Join([]string{"money"})
+	wantTake(t, late, "$3")
+	late.Leave()
+	h.Release()
+	wantTold("released", true, true)
+	wantTake(t, of, "$3", "m")
+	h.Release()
+	wantTold("released again", false, false)
+	h.Publish("mail", []byte("m2"))
+	wantTold("after the hold", true, false)
+	h.Hold()
+	h.Publish("mail", []byte("m3"))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		h.Close()
+	}()
+	for box, ready := range map[*hub.Mailbox]<-chan struct{}{alone: alone.Ready(), of: group.Ready()} {
+		<-ready // closing is told at once
+		for {   // a token may be older than the end
+			if _, err := box.Take(); errors.Is(err, hub.ErrClosed) {
+				break
+			}
+			<-ready
+		}
+		box.Leave()
+	}
+	<-done
+	h.Release()
+}

@@ -9,7 +9,8 @@ import (
 // any may leave it.
 type Mailbox struct {
 	hub   *Hub
-	ready chan struct{} // one token: there may be something to take
+	group *Group        // that is told instead; nil: none
+	ready chan struct{} // one token: there may be something to take; nil in a group
 	left  atomic.Bool   // set under Hub.mu
 	seats []seat        // in the order of Join
 	taken []*Frame      // what Take gave last: its array is used again
@@ -18,15 +19,14 @@ type Mailbox struct {
 // seat is a mailbox at a topic.
 type seat struct {
 	box   *Mailbox
-	name  string
 	topic *topic
-	place int    // index in topic.watchers, guarded by Hub.mu
-	taken uint64 // number of the newest frame taken; only the taker touches it
+	place int    // index in topic.watchers, guarded by Hub.mu; not used in a group
+	taken uint64 // number of the newest state taken; only the taker touches it
 }
 
 func (m *Mailbox) watches(name string) bool {
 	for i := range m.seats {
-		if m.seats[i].name == name {
+		if m.seats[i].topic.name == name {
 			return true
 		}
 	}
@@ -35,6 +35,10 @@ func (m *Mailbox) watches(name string) bool {
 
 // signal puts the token back; it never waits.
 func (m *Mailbox) signal() {
+	if m.group != nil {
+		m.group.signal()
+		return
+	}
 	select {
 	case m.ready <- struct{}{}:
 	default:
@@ -45,8 +49,8 @@ func (m *Mailbox) signal() {
 // else uses Next.
 func (m *Mailbox) Ready() <-chan struct{} { return m.ready }
 
-// Take gives the newest frame of each topic that has one which has not been taken, in the order of Join; it may be
-// none. The slice is good until the next Take, the frames for ever. ErrClosed is final.
+// Take gives the newest state of each topic that has one which has not been taken, in the order of Join; it may be
+// none. When the state before was taken here, its form may be a change. The slice is good until the next Take, the frames for ever. ErrClosed is final.
 func (m *Mailbox) Take() ([]*Frame, error) {
 	if m.left.Load() || m.hub.closed.Load() {
 		m.signal() // the end stays visible for everybody who waits
@@ -55,8 +59,9 @@ func (m *Mailbox) Take() ([]*Frame, error) {
 	m.taken = m.taken[:0]
 	for i := range m.seats {
 		s := &m.seats[i]
-		if f := s.topic.newest.Load(); f != nil && f.number != s.taken {
-			s.taken = f.number
+		newest := s.topic.newest.Load()
+		if f := newest.since(s.taken); f != nil {
+			s.taken = newest.number
 			m.taken = append(m.taken, f)
 		}
 	}

@@ -3,7 +3,7 @@ package ws
 import (
 	"errors"
 	"io"
-	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -11,19 +11,30 @@ import (
 	"warroom/server/hub"
 )
 
-// connection is one browser. Two goroutines serve it: read ends when the connection breaks or is closed by write;
-// write ends when the hub closes, access ends, or read has ended, and closes the connection.
+// connection is one browser. One goroutine reads, until the connection breaks or has been closed; a walker writes, for
+// many connections.
 type connection struct {
 	*handler
-	ws    *websocket.Conn
-	valid func() bool
-	gone  chan struct{} // closed by read at its end
-	asked time.Time     // when access was last asked for; only write touches it
+	ws      *websocket.Conn
+	socket  *socket
+	valid   func() bool
+	deflate bool
+	box     *hub.Mailbox
+	walker  *walker
+
+	gone    chan struct{} // closed by read at its end
+	dead    atomic.Bool   // likewise
+	left    atomic.Bool   // it is being told goodbye: no more frames
+	skipped atomic.Bool   // the walker found the socket busy: whoever keeps it busy says when it is free
+
+	// What follows belongs to the walker.
+	joined       bool
+	asked, pingd time.Time // when access was last asked for, and a ping sent
 }
 
 // read waits for pongs and the end. What else a browser sends is thrown away.
 func (c *connection) read() {
-	defer close(c.gone)
+	defer c.end()
 	alive := func(string) error { return c.ws.SetReadDeadline(time.Now().Add(c.Pong)) }
 	if alive("") != nil {
 		return
@@ -40,6 +51,16 @@ func (c *connection) read() {
 	}
 }
 
+// end gives everything back.
+func (c *connection) end() {
+	c.dead.Store(true)
+	close(c.gone)
+	_ = c.ws.Close()
+	c.box.Leave()
+	c.open.Add(-1)
+	c.walker.again(c) // it forgets c
+}
+
 // drain reads on for a moment after the close frame of a refused message: closing with bytes unread would reset the
 // connection, and the browser might never see why.
 func (c *connection) drain() {
@@ -52,83 +73,34 @@ func (c *connection) drain() {
 // errAccessEnded says that the person may not watch any more.
 var errAccessEnded = errors.New("access ended")
 
-// write sends frames and pings, and asks whether access is still valid. It is the only writer of data.
-func (c *connection) write(box *hub.Mailbox) {
-	defer c.open.Add(-1)
-	defer box.Leave()
-	defer func() { _ = c.ws.Close() }()
-	switch err := c.serve(box); {
-	case errors.Is(err, hub.ErrClosed):
+// finish writes the rest of a message to a browser that is slow to take it. The caller has the socket's mu, which is
+// given back. Meanwhile access is asked for as always, and no backlog grows.
+func (c *connection) finish(rest []byte) {
+	_, err := c.socket.writeBy(rest, time.Now().Add(c.Write))
+	c.socket.mu.Unlock()
+	if err != nil {
+		_ = c.ws.Close() // read ends
+		return
+	}
+	c.freed()
+}
+
+// freed has the walker look at a connection again that it found busy.
+func (c *connection) freed() {
+	if c.skipped.Swap(false) {
+		c.walker.again(c)
+	}
+}
+
+// leave says goodbye, if there is anybody to say it to, and closes the connection.
+func (c *connection) leave(why error) {
+	switch {
+	case errors.Is(why, hub.ErrClosed):
 		c.sayGoodbye(websocket.CloseGoingAway, "warroom is stopping")
-	case errors.Is(err, errAccessEnded):
+	case errors.Is(why, errAccessEnded):
 		c.sayGoodbye(closeAccessEnded, "access ended: sign in again")
-	default: // the connection broke, or the browser closed it: nobody to say goodbye to
 	}
-}
-
-// serve returns why the connection ends.
-func (c *connection) serve(box *hub.Mailbox) error {
-	check, ping := time.NewTicker(c.Check), time.NewTicker(c.Ping)
-	defer check.Stop()
-	defer ping.Stop()
-	err := c.ask()
-	for err == nil {
-		select {
-		case <-c.gone:
-			return net.ErrClosed
-		case <-check.C:
-			err = c.ask()
-		case <-ping.C:
-			err = c.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(c.Write))
-		case <-box.Ready():
-			err = c.send(box)
-		}
-	}
-	return err
-}
-
-// ask asks whether access is still valid.
-func (c *connection) ask() error {
-	c.asked = time.Now()
-	if !c.valid() {
-		return errAccessEnded
-	}
-	return nil
-}
-
-// send writes what is new. The wire form of a frame is made once for all browsers. With a slow browser this takes
-// long, so access is asked for between the frames too.
-func (c *connection) send(box *hub.Mailbox) error {
-	frames, err := box.Take()
-	if err != nil {
-		return err
-	}
-	for _, frame := range frames {
-		if time.Since(c.asked) > c.Check {
-			if err := c.ask(); err != nil {
-				return err
-			}
-		}
-		if err := c.sendOne(frame); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *connection) sendOne(frame *hub.Frame) error {
-	prepared, err := frame.Prepared(prepare)
-	if err != nil {
-		return err
-	}
-	if err := c.ws.SetWriteDeadline(time.Now().Add(c.Write)); err != nil {
-		return err
-	}
-	return c.ws.WritePreparedMessage(prepared.(*websocket.PreparedMessage))
-}
-
-func prepare(bytes []byte) (any, error) {
-	return websocket.NewPreparedMessage(websocket.TextMessage, bytes)
+	_ = c.ws.Close()
 }
 
 // sayGoodbye sends a close frame and gives the browser a moment to answer it.

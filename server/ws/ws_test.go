@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -352,7 +353,7 @@ func TestStuckPeer(t *testing.T) {
 // What a slow browser gets is new, however much was published: neither the hub nor the kernel keeps a backlog.
 func TestSlowReaderGetsNoBacklog(t *testing.T) {
 	const frames = 1000
-	h := open(t, nil)
+	h := open(t, func(o *ws.Options) { o.Write = patience }) // it is slow on purpose
 	c := h.watch(t)
 	if err := c.NetConn().(*net.TCPConn).SetReadBuffer(16 << 10); err != nil {
 		t.Fatal(err)
@@ -396,5 +397,43 @@ func TestManySockets(t *testing.T) {
 		h.hub.Publish("money", fmt.Append(nil, i))
 	}
 	watching.Wait()
+	wantViewers(t, h, 0)
+}
+
+// Browsers come and go while frames are published: each sees numbers that only grow, and in the end nobody is left.
+func TestComingAndGoing(t *testing.T) {
+	const browsers, visits = 30, 10
+	h := open(t, func(o *ws.Options) { o.Check, o.Ping, o.Pong = time.Millisecond, 2*time.Millisecond, patience })
+	stop := make(chan struct{})
+	var publishing, visiting sync.WaitGroup
+	publishing.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				h.hub.Publish([]string{"money", "mail"}[i%2], fmt.Appendf(nil, "%d", i))
+			}
+		}
+	})
+	for range browsers {
+		visiting.Go(func() {
+			for range visits {
+				c := h.watch(t)
+				last := map[int]int{0: -1, 1: -1} // by topic
+				for range 5 {
+					number, err := strconv.Atoi(read(t, c))
+					if err != nil || number <= last[number%2] {
+						t.Errorf("%d after %d: %v", number, last[number%2], err)
+					}
+					last[number%2] = number
+				}
+				c.Close()
+			}
+		})
+	}
+	visiting.Wait()
+	close(stop)
+	publishing.Wait()
 	wantViewers(t, h, 0)
 }
