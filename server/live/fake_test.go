@@ -152,8 +152,9 @@ type desk struct {
 	engine *engine
 	hub    *hub.Hub
 	log    *strings.Builder
-	hangs  time.Duration // how long the server thinks about its pulse; set before there is anybody to see it
-	mu     sync.Mutex    // guards doubt
+	hangs  time.Duration             // how long the server thinks about its pulse; set before there is anybody to see it
+	kinds  map[string]live.KindPulse // of the pulse; set before there is anybody to see it
+	mu     sync.Mutex                // guards doubt
 	doubt  string
 }
 
@@ -190,12 +191,14 @@ func run(t *testing.T, panels []board.Panel, test func(d *desk)) {
 func newDesk(t *testing.T, panels []board.Panel) *desk {
 	d := &desk{t: t, engine: &engine{value: 1}, hub: hub.New(), log: &strings.Builder{}}
 	d.Publisher = live.New(live.Options{
-		Panels: panels, Query: d.engine, Hub: d.hub, Doubt: d.getDoubt,
+		Panels: panels, Find: func(topic string) (board.Panel, bool) { return board.Find([]board.Board{{Panels: panels}}, topic) },
+		Query: d.engine, Hub: d.hub, Doubt: d.getDoubt,
 		Watermark: func(...campaign.Kind) time.Time { return time.Now().Add(-time.Second) },
 		Pulse: func(now time.Time) live.Pulse {
 			time.Sleep(d.hangs)
 			return live.Pulse{
 				DataAt: now.Add(-time.Second), Feeds: 2, Of: 3, LagMS: map[string]int64{"donations": 12}, Doubt: d.getDoubt(),
+				Kinds: d.kinds,
 			}
 		},
 		Logger: slog.New(slog.NewTextHandler(d.log, nil)),
@@ -205,12 +208,13 @@ func newDesk(t *testing.T, panels []board.Panel) *desk {
 
 // frame is what a browser sees.
 type frame struct {
-	Topic string
-	Seq   int64
-	At    time.Time
-	Sent  int64
-	HTML  *string
-	Data  json.RawMessage
+	Topic     string
+	Seq       int64
+	At        time.Time
+	Sent      int64
+	Confirmed int64
+	HTML      *string
+	Data      json.RawMessage
 }
 
 // taken decodes what is in the mailbox, when everything has come to rest.

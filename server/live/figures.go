@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"warroom/server/board"
@@ -31,19 +32,29 @@ func (p *Publisher) ask(
 	if t.panel.Inside {
 		return askInside(ctx, t, m)
 	}
+	return p.query(ctx, t, m, t.panel.Params(m), doubt, func(f *figures, rows board.Rows) error {
+		recording := &record{Rows: rows}
+		err := f.read(ctx, t.panel, recording)
+		f.rows = recording.rows
+		return err
+	})
+}
+
+// query runs a panel's query; read makes the figures of its rows.
+func (p *Publisher) query(
+	ctx context.Context, t *topic, m board.Moment, params map[string]string, doubt func(...campaign.Kind) string,
+	read func(f *figures, rows board.Rows) error,
+) (*figures, error) {
 	p.queries.Add(1)
 	t.counts.queries.Add(1)
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	f := &figures{moment: m, watermark: p.watermark(t, m)}
-	err := p.Query.Query(ctx, t.panel.Query.SQL, t.panel.Params(m), func(rows board.Rows) error {
+	err := p.Query.Query(ctx, t.panel.Query.SQL, params, func(rows board.Rows) error {
 		if doubt != nil {
 			f.moment.Doubt = doubt(t.panel.Kinds...)
 		}
-		recording := &record{Rows: rows}
-		err := f.read(ctx, t.panel, recording)
-		f.rows = recording.rows
-		return err
+		return read(f, rows)
 	})
 	if err == nil && ctx.Err() != nil {
 		err = ctx.Err() // what was read may be a part
@@ -151,6 +162,16 @@ func encodeData(a board.Answer) ([]byte, error) {
 
 func (f *figures) same(g *figures) bool {
 	return f != nil && f.html == g.html && bytes.Equal(f.data, g.data)
+}
+
+// alike says that fragments are the same but for their data time, as a panel's head and its attributes have it.
+func (f *figures) alike(g *figures, zone *time.Location) bool {
+	return f != nil && f.html != "" && f.timeless(zone) == g.timeless(zone)
+}
+
+func (f *figures) timeless(zone *time.Location) string {
+	at := f.moment.At
+	return strings.NewReplacer(at.UTC().Format(rfc3339ms), "", at.In(zone).Format("3:04:05 PM MST"), "").Replace(f.html)
 }
 
 // empty says that there is nothing to publish.

@@ -28,9 +28,11 @@ type Querier interface {
 // Options are the parts around the publisher. The functions may block for a moment; a nil one knows nothing.
 type Options struct {
 	Panels []board.Panel // in the order of the board: the first are answered first
-	Query  Querier
-	Hub    *hub.Hub
-	Zone   *time.Location // of times in reasons; nil is UTC
+	// Find gives the panels that are made on demand, by their topic: of one thing, or over another span. nil: none.
+	Find  func(topic string) (board.Panel, bool)
+	Query Querier
+	Hub   *hub.Hub
+	Zone  *time.Location // of times in reasons; nil is UTC
 
 	Doubt     func(kinds ...campaign.Kind) string    // why figures of these kinds can't be trusted now; empty: they can
 	Watermark func(kinds ...campaign.Kind) time.Time // the latest event that is counted; zero: unknown
@@ -49,6 +51,8 @@ const (
 	coalesce = 200 * time.Millisecond
 	// longestRest is the most that a topic waits because its query is expensive.
 	longestRest = time.Second
+	// restamp is how long a page may show an older data time of figures that have not changed since.
+	restamp = 10 * time.Second
 	// retryAtLeast and retryAtMost bound the back-off of a panel in doubt, which otherwise is its query's Every.
 	retryAtLeast, retryAtMost = time.Second, 5 * time.Second
 )
@@ -56,15 +60,23 @@ const (
 // Publisher answers panels and publishes their answers.
 type Publisher struct {
 	Options
-	topics  []*topic // in the order of the board
-	byName  map[string]*topic
 	kick    chan struct{}      // one token: something may be due
 	flights singleflight.Group // one answer of a topic, or of a topic and a moment, at a time
 	past    chan struct{}      // a token for each question about the past that runs
 	pulse   *heartbeat
 	queries atomic.Uint64 // sent to the engine
 
-	mu sync.Mutex // guards the pace of all topics
+	mu      sync.Mutex // guards what follows, and the pace of all topics
+	topics  []*topic   // in the order of the board, then those on demand
+	byName  map[string]*topic
+	counts  map[string]*counts // by the panel's name
+	added   int                // topics that there have been
+	made    int                // topics on demand that there are
+	full    bool               // some that are watched could not be made
+	dropped time.Time          // when it was last looked which of them are idle
+	replies []*reply           // of the last moments, to questions that several topics have
+	tick    time.Duration      // between the moments when topics are answered; 0: at any
+	held    time.Time          // since when the hub has been silent; zero: it is not
 }
 
 // New makes a publisher. It does nothing until Run, Newest or At.
@@ -72,13 +84,14 @@ func New(o Options) *Publisher {
 	p := &Publisher{
 		Options: o.withDefaults(),
 		byName:  make(map[string]*topic, len(o.Panels)),
+		counts:  make(map[string]*counts, len(o.Panels)),
 		kick:    make(chan struct{}, 1),
 		past:    make(chan struct{}, atOnce),
 	}
 	for _, panel := range o.Panels {
-		t := newTopic(panel)
-		p.topics = append(p.topics, t)
-		p.byName[panel.Topic] = t
+		if panel.Of == nil { // otherwise it is made for each thing that is asked for
+			p.add(panel)
+		}
 	}
 	p.pulse = newHeartbeat(p)
 	return p
@@ -103,6 +116,7 @@ func (o Options) withDefaults() Options {
 // Run publishes until ctx ends; it returns when no query of its own is running any more.
 func (p *Publisher) Run(ctx context.Context) {
 	var running sync.WaitGroup // what start started
+	defer p.Hub.Release()
 	defer running.Wait()
 	alarm := time.NewTimer(0)
 	defer alarm.Stop()
@@ -122,12 +136,16 @@ func (p *Publisher) Run(ctx context.Context) {
 	}
 }
 
-// Confirmed says that a batch of this kind is in the warehouse: the topics that show it are due. It never blocks.
-func (p *Publisher) Confirmed(kind campaign.Kind) {
+// Confirmed says that a batch of this kind is in the warehouse, whenever its events occurred: the topics that show it
+// are due. It never blocks.
+func (p *Publisher) Confirmed(kind campaign.Kind) { p.ConfirmedFrom(kind, time.Time{}) }
+
+// ConfirmedFrom is Confirmed for a batch without events from before first.
+func (p *Publisher) ConfirmedFrom(kind campaign.Kind, first time.Time) {
 	now := time.Now()
 	p.mu.Lock()
 	for _, t := range p.topics {
-		t.confirm(kind, now)
+		t.confirm(kind, now, first)
 	}
 	p.mu.Unlock()
 	p.wake()
@@ -142,10 +160,10 @@ func (p *Publisher) wake() {
 
 // Stats are the publisher's figures since it was made.
 type Stats struct {
-	Topics map[string]TopicStats
+	Topics map[string]TopicStats // by the panel's name
 }
 
-// TopicStats are one topic's figures.
+// TopicStats are the figures of one panel, of all its topics together.
 type TopicStats struct {
 	Queries   uint64 // sent to the engine, those about the past too
 	Failures  uint64 // of these
@@ -154,9 +172,11 @@ type TopicStats struct {
 
 // Stats are the figures of this moment.
 func (p *Publisher) Stats() Stats {
-	s := Stats{Topics: make(map[string]TopicStats, len(p.topics)+1)}
-	for _, t := range p.topics {
-		s.Topics[t.panel.Topic] = t.counts.stats()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := Stats{Topics: make(map[string]TopicStats, len(p.counts)+1)}
+	for name, c := range p.counts {
+		s.Topics[name] = c.stats()
 	}
 	s.Topics[PulseTopic] = p.pulse.counts.stats()
 	return s

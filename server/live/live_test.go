@@ -47,7 +47,7 @@ func TestFrame(t *testing.T) {
 		}
 		for i, topic := range []string{"money.hour", "money.minutes"} {
 			f := frames[i]
-			if f.Topic != topic || !f.At.Equal(time.Now()) || f.Sent != time.Now().UnixMilli() || f.Seq != f.Sent+1 {
+			if f.Topic != topic || !f.At.Equal(time.Now()) || f.Sent != time.Now().UnixMilli() || f.Seq != f.Sent+1 || f.Confirmed != 0 {
 				t.Errorf("frame %+v", f)
 			}
 		}
@@ -115,7 +115,10 @@ func TestConfirmedIsSoonAndCoalesced(t *testing.T) {
 		d.taken(box)
 		d.engine.set(func(e *engine) { e.value = 2 })
 		d.Confirmed(campaign.Donations)
-		d.wantHTML(box, "<b>2</b><i></i>") // at once, and mail is not asked
+		frames := d.taken(box) // at once, and mail is not asked
+		if len(frames) != 1 || *frames[0].HTML != "<b>2</b><i></i>" || frames[0].Confirmed != time.Now().UnixMilli() {
+			t.Errorf("after a batch %+v", frames)
+		}
 		d.wantQueries(3)
 
 		d.engine.set(func(e *engine) { e.value = 3 })
@@ -431,6 +434,83 @@ func TestStopDuringAQueryIsNoFailure(t *testing.T) {
 		d.wantHTML(box, "")
 		if d.log.Len() > 0 {
 			t.Errorf("log: %s", d.log)
+		}
+	})
+}
+
+// A chart goes to those who follow it as its new points, and whole to everybody else.
+func TestChartsAreSentAsChanges(t *testing.T) {
+	p := number("money.minutes", every, campaign.Donations)
+	p.Answer = func(rows board.Rows, m board.Moment) (board.Answer, error) {
+		var n int64
+		for rows.Next() {
+			if err := rows.Scan(&n); err != nil {
+				return board.Answer{}, err
+			}
+		}
+		last := float64(n)
+		s := &board.Series{Step: 60, Columns: []board.Lane{{Name: "n"}}}
+		for at := m.At.Unix()/60*60 - 600; at <= m.At.Unix(); at += 60 {
+			s.Times = append(s.Times, at)
+			s.Columns[0].Values = append(s.Columns[0].Values, new(float64))
+		}
+		s.Columns[0].Values[len(s.Times)-1] = &last
+		return board.Answer{Series: s}, nil
+	}
+	run(t, []board.Panel{p}, func(d *desk) {
+		box := d.hub.Join([]string{"money.minutes"})
+		first := d.taken(box)
+		d.engine.set(func(e *engine) { e.value = 2 })
+		time.Sleep(every)
+		second := d.taken(box)
+		want := fmt.Sprintf(`{"after":%d,"start":946684200,"step":60,"times":[946684800],"columns":[{"name":"n","values":[2]}],"doubt":""}`, first[0].Seq)
+		if len(second) != 1 || string(second[0].Data) != want || second[0].Seq <= first[0].Seq {
+			t.Errorf("got %+v, want the data %s", second, want)
+		}
+		late := d.taken(d.hub.Join([]string{"money.minutes"}))
+		if len(late) != 1 || !strings.Contains(string(late[0].Data), `"label"`) || late[0].Seq != second[0].Seq {
+			t.Errorf("who comes later gets %s", late[0].Data)
+		}
+		time.Sleep(3 * time.Minute) // nobody takes: what was missed is told whole
+		if missed := d.taken(box); len(missed) != 1 || !strings.Contains(string(missed[0].Data), `"label"`) {
+			t.Errorf("who missed some gets %+v", missed)
+		}
+		time.Sleep(time.Minute)
+		if next := d.taken(box); len(next) != 1 || !strings.Contains(string(next[0].Data), `"label"`) && !strings.Contains(string(next[0].Data), `"after"`) {
+			t.Errorf("then %+v", next)
+		}
+	})
+}
+
+// Figures that stay the same are not sent again each second for their data time alone, but it is never far behind.
+func TestTheDataTimeAloneIsSentSeldom(t *testing.T) {
+	p := number("money.hour", time.Second)
+	plain := p.Answer
+	p.Answer = func(rows board.Rows, m board.Moment) (board.Answer, error) {
+		a, err := plain(rows, m)
+		a.Fragment = html(fmt.Sprintf(`<section data-at="%s"><time datetime="%[1]s">%s</time><b>%v</b></section>`,
+			m.At.Format("2006-01-02T15:04:05.000Z07:00"), m.At.Format("3:04:05 PM MST"), a.Value))
+		return a, err
+	}
+	run(t, []board.Panel{p}, func(d *desk) {
+		box := d.hub.Join([]string{"money.hour"})
+		d.taken(box)
+		time.Sleep(time.Second / 2) // between two ticks
+		var seconds []int
+		for second := 1; second <= 30; second++ {
+			time.Sleep(time.Second)
+			if second == 25 {
+				d.engine.set(func(e *engine) { e.value = 2 })
+			}
+			if frames := d.taken(box); len(frames) > 0 {
+				seconds = append(seconds, second)
+			}
+			if state, err := d.Newest(t.Context(), "money.hour"); err != nil || time.Since(state.At) > time.Second {
+				t.Errorf("a page that is opened has figures of %s, %v", state.At, err)
+			}
+		}
+		if want := []int{10, 20, 26}; !slices.Equal(seconds, want) {
+			t.Errorf("frames in the seconds %v, want %v", seconds, want)
 		}
 	})
 }

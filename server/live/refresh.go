@@ -15,7 +15,7 @@ func (p *Publisher) refresh(ctx context.Context, t *topic) func() (any, error) {
 		if !p.begin(t) {
 			return nil, nil
 		}
-		f, err := p.ask(ctx, t, t.moment(time.Now(), 0), p.Doubt)
+		f, err := p.askNewest(ctx, t)
 		switch {
 		case err == nil:
 			p.succeed(t, f)
@@ -41,18 +41,36 @@ func (p *Publisher) begin(t *topic) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	if t.due().After(now) {
+	if p.due(t).After(now) {
 		return false
 	}
-	t.started, t.confirmed, t.answering = now, time.Time{}, true
+	t.settle()
+	t.cause = t.confirmed
+	t.started, t.began, t.confirmed, t.answering = floor(now, p.tick), now, time.Time{}, true
+	if !t.panel.Inside {
+		t.asked[t.asks%len(t.asked)] = now
+		t.asks++
+	}
 	return true
+}
+
+// queriesOf is how many queries a topic sent in the last second.
+func (p *Publisher) queriesOf(t *topic) (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, at := range t.asked {
+		if time.Since(at) < time.Second {
+			n++
+		}
+	}
+	return n
 }
 
 func (p *Publisher) end(t *topic) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	state := t.state.Load()
-	t.took, t.answering = time.Since(t.started), false
+	t.took, t.answering = time.Since(t.began), false
 	t.failed = state != nil && state.Err != nil
 	t.doubtful = state != nil && state.Doubt != ""
 }
@@ -63,12 +81,13 @@ func (p *Publisher) succeed(t *topic, f *figures) {
 		p.Logger.Info("a panel is up to date again", "topic", t.panel.Topic, "after", after)
 		t.failing = time.Time{}
 	}
-	t.kept = f
+	t.kept, t.since = f, f.moment.At
 	p.show(t, f, nil)
 }
 
 // fail shows the last figures again, in doubt. Before the first figures it shows an empty panel, if the panel can.
 func (p *Publisher) fail(ctx context.Context, t *topic, cause error) {
+	t.whole = time.Time{}
 	if t.failing.IsZero() {
 		t.failing = time.Now()
 		p.Logger.Warn("a panel can't be refreshed: it shows its last figures and says so",
@@ -108,12 +127,20 @@ func (p *Publisher) reason(t *topic, cause error) string {
 	return why + " (since " + t.failing.In(p.Zone).Format("3:04:05 PM MST") + ")"
 }
 
-// show makes f the newest state, and publishes it if it looks different.
+// show makes f the newest state, and publishes it if it looks different. When only its data time does, that can wait.
 func (p *Publisher) show(t *topic, f *figures, cause error) {
 	t.state.Store(t.stateOf(f, cause))
-	if f.empty() || t.shown.same(f) {
+	now := time.Now()
+	if f.empty() || t.shown.same(f) || t.shown.alike(f, p.Zone) && now.Sub(t.showed) < restamp {
 		return
 	}
-	t.shown = f
-	t.out.send(p.Hub, f.moment.At, f.html, f.data)
+	var change []byte
+	if f.html == "" && t.shown != nil && now.Sub(t.told) < wholeEvery {
+		change, _ = changeOf(t.shown.answer.Series, f.answer.Series, t.out.seq)
+	}
+	if change == nil {
+		t.told = now
+	}
+	t.shown, t.showed = f, now
+	t.out.send(p.Hub, f.moment.At, t.cause, f.html, f.data, change)
 }

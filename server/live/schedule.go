@@ -2,6 +2,8 @@ package live
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -9,24 +11,27 @@ import (
 // start starts what is watched and due, as far as there is room, the longest due first and then in the order of the
 // board; running counts it. It returns when to look again at the latest; zero: not before somebody wakes the publisher.
 func (p *Publisher) start(ctx context.Context, running *sync.WaitGroup) time.Time {
-	next := p.startPulse(running)
-	watched := p.watched()
+	names, viewers := p.Hub.Watching(), p.Hub.Stats().Viewers
 	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.tick = tickFor(viewers)
+	next := p.startPulse(names, now, running)
+	watched := p.watched(names, now)
 	for room := p.room(); room > 0; room-- {
-		t := longestDue(watched)
+		t := p.longestDue(watched)
 		if t == nil {
 			break
 		}
-		if at := t.due(); at.After(now) {
+		if at := p.due(t); at.After(now) {
 			next = earlier(next, at)
 			break
 		}
+		p.hold(now)
 		t.running = true
 		running.Go(func() { p.answer(ctx, t) })
 	}
-	return next
+	return earlier(next, p.release(now))
 }
 
 // answer refreshes a topic on behalf of its watchers.
@@ -38,13 +43,26 @@ func (p *Publisher) answer(ctx context.Context, t *topic) {
 	p.wake()
 }
 
-func (p *Publisher) watched() []*topic {
-	var watched []*topic
-	for _, t := range p.topics {
-		if p.Hub.Watched(t.panel.Topic) {
+// watched are the topics of these names, in the order of the board; those on demand are made if they can be. The
+// caller holds mu.
+func (p *Publisher) watched(names []string, now time.Time) []*topic {
+	if now.Sub(p.dropped) > idleFor/2 {
+		p.drop(now)
+	}
+	full := false
+	watched := make([]*topic, 0, len(names))
+	for _, name := range names {
+		t, err := p.topicNamed(name)
+		if err == nil { // other names are none of ours, the pulse is one
 			watched = append(watched, t)
 		}
+		full = full || errors.Is(err, ErrFull)
 	}
+	if full && !p.full {
+		p.Logger.Warn("some panels stay empty: too many different ones are open", "open", p.made)
+	}
+	p.full = full
+	slices.SortFunc(watched, func(a, b *topic) int { return a.order - b.order })
 	return watched
 }
 
@@ -59,9 +77,9 @@ func (p *Publisher) room() int {
 	return room
 }
 
-func longestDue(topics []*topic) (first *topic) {
+func (p *Publisher) longestDue(topics []*topic) (first *topic) {
 	for _, t := range topics {
-		if !t.running && (first == nil || t.due().Before(first.due())) {
+		if !t.running && (first == nil || p.due(t).Before(p.due(first))) {
 			first = t
 		}
 	}
@@ -77,21 +95,17 @@ func earlier(a, b time.Time) time.Time {
 }
 
 // startPulse starts a beat if somebody watches and a second has passed. It returns when the next one is due; zero:
-// nobody watches, or one is running.
-func (p *Publisher) startPulse(running *sync.WaitGroup) time.Time {
-	if !p.Hub.Watched(PulseTopic) {
-		return time.Time{}
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	h, now := p.pulse, time.Now()
-	if h.running {
+// nobody watches, or one is running. The caller holds mu.
+func (p *Publisher) startPulse(watched []string, now time.Time, running *sync.WaitGroup) time.Time {
+	h := p.pulse
+	if h.running || !slices.Contains(watched, PulseTopic) {
 		return time.Time{}
 	}
 	if next := h.started.Add(pulseEvery); next.After(now) {
-		return next
+		return ceil(next, p.tick)
 	}
-	h.started, h.running = now, true
+	p.hold(now)
+	h.started, h.running = floor(now, p.tick), true
 	running.Go(func() {
 		h.beat()
 		p.mu.Lock()

@@ -22,7 +22,10 @@ type State struct {
 	At                 time.Time     // the moment the figures stand for
 	Window             time.Duration // how far they look back; 0 when the query fixes it
 	Watermark          time.Time     // the latest event in them; zero: unknown
-	Coverage           *Coverage     // nil for the past
+	Coverage           *Coverage     // of the panel's kinds; nil for the past
+	Usual              *float64      // share of the usual volume of these kinds for this hour of the week; nil: unknown
+	Quiet              []string      // their feeds that are missing
+	Work               *Work         // nil for the past
 	Answer             board.Answer
 	HTML               string // the rendered fragment; empty for charts
 	Doubt              string // why the figures can't be trusted, in words for a person; empty when they can
@@ -33,6 +36,12 @@ type State struct {
 type Coverage struct {
 	Feeds int `json:"feeds"`
 	Of    int `json:"of"`
+}
+
+// Work is what a topic costs.
+type Work struct {
+	Viewers int `json:"viewers"` // that watch it now
+	Queries int `json:"queries"` // that it sent to the engine in the last second, for all of them
 }
 
 // patience is how long a reader who could have the last figures waits for newer ones.
@@ -48,12 +57,12 @@ func (t *topic) stateOf(f *figures, cause error) *State {
 
 // Newest is the topic's newest state. When it is due it is answered first: one query, however many ask at once, and it
 // is published too, so that a page and its websocket agree. A panel whose query fails gives its last figures, with
-// Doubt and Err set and no error. The errors are ErrUnknown, ctx's, and the query's when there have never been any
+// Doubt and Err set and no error. The errors are ErrUnknown, ErrFull, ctx's, and the query's when there have never been any
 // figures: the state then has the titles, the Doubt, and the HTML of an empty panel that says so, if it has a fragment.
 func (p *Publisher) Newest(ctx context.Context, topic string) (State, error) {
-	t := p.byName[topic]
-	if t == nil {
-		return State{}, ErrUnknown
+	t, err := p.lookup(topic)
+	if err != nil {
+		return State{}, err
 	}
 	if err := p.freshen(ctx, t); err != nil {
 		return State{}, err
@@ -63,8 +72,9 @@ func (p *Publisher) Newest(ctx context.Context, topic string) (State, error) {
 		return State{}, errors.New("warroom is stopping") // the flight was told to stop before its first answer
 	}
 	state := *newest
-	coverage := p.pulse.newest().coverage()
-	state.Coverage = &coverage
+	known := p.pulse.newest().of(t.panel.Kinds)
+	state.Coverage, state.Usual, state.Quiet = &known.Coverage, known.Usual, known.Quiet
+	state.Work = &Work{Viewers: p.Hub.Watchers(topic), Queries: p.queriesOf(t)}
 	if state.bare() {
 		return state, state.Err
 	}
@@ -80,7 +90,7 @@ func (s State) bare() bool {
 // answer, when there are figures to show.
 func (p *Publisher) freshen(ctx context.Context, t *topic) error {
 	p.mu.Lock()
-	fresh := !t.answering && t.due().After(time.Now())
+	fresh := !t.answering && p.due(t).After(time.Now())
 	p.mu.Unlock()
 	if fresh {
 		return nil
@@ -104,10 +114,10 @@ func (p *Publisher) freshen(ctx context.Context, t *topic) error {
 // At is the topic as of a moment, looking back over window (0: the panel's own). It is never kept as the newest state;
 // those who ask for the same at the same time share one query.
 func (p *Publisher) At(ctx context.Context, topic string, at time.Time, window time.Duration) (State, error) {
-	t := p.byName[topic]
+	t, err := p.asked(topic)
 	switch {
-	case t == nil:
-		return State{}, ErrUnknown
+	case err != nil:
+		return State{}, err
 	case t.panel.Inside:
 		return State{}, ErrNoPast
 	}
@@ -132,7 +142,7 @@ func (p *Publisher) askPast(ctx context.Context, t *topic, m board.Moment) (*fig
 	select {
 	case p.past <- struct{}{}:
 		defer func() { <-p.past }()
-		return p.ask(ctx, t, m, nil)
+		return p.askTogether(ctx, t, m, nil)
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%s: too many questions about the past are waiting: %w", t.panel.Topic, ctx.Err())
 	}
