@@ -12,7 +12,7 @@ import (
 func fields() []string { return []string{"title", "every", "unit", "params", "returns", "budget"} }
 
 // units are what a query's figures can be counted in.
-func units() []string { return []string{"usd", "count", "rate", "percent"} }
+func units() []string { return []string{"usd", "count", "rate", "percent", "ms"} }
 
 // header collects what the lines of one file say.
 type header struct {

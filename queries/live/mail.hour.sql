@@ -3,7 +3,7 @@
 -- unit: count
 -- params: at DateTime64(3,'UTC')
 -- returns: sends UInt64, hard_bounces UInt64, complaints UInt64
--- budget: 50ms
+-- budget: 10ms
 -- Events of the 60 minutes up to the moment, each once: whole minutes from the recomputed counts, the two cut minutes
 -- at the ends from the events; a complaint event is one complaint, whomever it lists.
 

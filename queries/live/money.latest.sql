@@ -5,7 +5,7 @@
 -- returns: occurred_at DateTime64(3,'UTC'), source LowCardinality(String), id String, amount_minor Int64,
 --   currency LowCardinality(String), recurring LowCardinality(String), state LowCardinality(String),
 --   refcode LowCardinality(String)
--- budget: 50ms
+-- budget: 10ms
 -- The last twelve gifts up to the moment by the time they happened, in all currencies, each once; a refund later on
 -- doesn't take its gift out of the list.
 

@@ -3,7 +3,7 @@
 -- unit: usd
 -- params: at DateTime64(3,'UTC'), from DateTime64(3,'UTC'), currency String
 -- returns: minute DateTime('UTC'), once_minor Int128, recurring_minor Int128
--- budget: 50ms
+-- budget: 10ms
 -- Gifts before refunds in one currency, by the minute in which they happened, one-time and recurring apart, from the
 -- start of a minute to the moment; minutes without a gift have no row, and the last minute is the part of it so far.
 

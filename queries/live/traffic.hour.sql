@@ -3,7 +3,7 @@
 -- unit: rate
 -- params: at DateTime64(3,'UTC'), from DateTime64(3,'UTC')
 -- returns: step DateTime('UTC'), fine Float64, redirected Float64, refused Float64, failed Float64
--- budget: 50ms
+-- budget: 10ms
 -- Requests (not a second: in each step of ten seconds) by status class 2xx, 3xx, 4xx and 5xx, weighted where a sender
 -- samples; answers without a status count as fine, steps without requests have no row, the last step is the last whole
 -- one that ended two seconds before the moment.

@@ -3,7 +3,7 @@
 -- unit: rate
 -- params: at DateTime64(3,'UTC')
 -- returns: requests_10s Float64, requests_5m Float64, errors_5m Float64, p95_ms Float32
--- budget: 50ms
+-- budget: 10ms
 -- Requests of the ten seconds that ended two seconds before the moment (what a busy server's log needs to get here),
 -- all and failed (5xx) requests of the last five minutes, and the 95th percentile of their time to answer over the last
 -- five whole minutes, which leaves weights out and is not a number when nothing was timed.

@@ -3,7 +3,7 @@
 -- unit: count
 -- params: at DateTime64(3,'UTC')
 -- returns: visitors UInt64
--- budget: 50ms
+-- budget: 10ms
 -- How many different visitors made a request in the last five minutes (290 to 300 seconds: up to the moment, from the
 -- first whole ten seconds), over all apps; an estimate within about two percent; requests without a visitor don't
 -- count.

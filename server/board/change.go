@@ -41,3 +41,27 @@ func times(ratio float64) string {
 	}
 	return thousands(strconv.FormatFloat(ratio, 'f', 0, 64)) + "×"
 }
+
+// shift is a comparison in few words, for beside a figure: "▲ 12 %", "▲ 38×", "new".
+func shift(now, before money) views.Shift {
+	if before.Minor <= 0 {
+		if now.Minor > 0 {
+			return views.Shift{Kind: "new", Text: "new", Hint: "nothing before"}
+		}
+		return views.Shift{}
+	}
+	s := views.Shift{Hint: "before: " + before.exact()}
+	ratio := float64(now.Minor) / float64(before.Minor)
+	percent := math.Round((ratio - 1) * 100)
+	switch {
+	case ratio >= timesFrom:
+		s.Kind, s.Text, s.Said = "up", times(ratio), "times the span before"
+	case percent == 0:
+		s.Kind, s.Text, s.Said = "level", "0 %", "level"
+	case percent > 0:
+		s.Kind, s.Text, s.Said = "up", strconv.FormatFloat(percent, 'f', 0, 64)+" %", "up"
+	default:
+		s.Kind, s.Text, s.Said = "down", thousands(strconv.FormatFloat(-percent, 'f', 0, 64))+" %", "down"
+	}
+	return s
+}

@@ -24,6 +24,11 @@ func dayStart(t time.Time, zone *time.Location) time.Time {
 	return start
 }
 
+// sameClock is the moment so many days away at which the clocks of a zone show the same.
+func sameClock(t time.Time, days int, zone *time.Location) time.Time {
+	return t.In(zone).AddDate(0, 0, days).UTC()
+}
+
 // sinceDayStart says where a day began, "since midnight EDT".
 func sinceDayStart(start time.Time) string {
 	if start.Hour() == 0 && start.Minute() == 0 {

@@ -1,7 +1,6 @@
 package board
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -11,30 +10,16 @@ import (
 	"warroom/views"
 )
 
-// Leadership makes the panels of the leadership board, in its order. The errors name the setting or the query file
-// that is wrong.
-func Leadership(o Options) ([]Panel, error) {
-	live, err := queries.Live()
-	if err != nil {
-		return nil, err
+// leadership is the first board: what leadership looks at all night.
+func (d desk) leadership() Board {
+	return Board{
+		Name: "leadership", Title: "Leadership", Path: "/", Page: views.Leadership,
+		Panels: []Panel{
+			d.moneyHour(), d.moneyRecord(), d.moneyToday(), d.moneyMinutes(), d.moneyRefcodes(), d.moneyStates(),
+			d.moneyLatest(),
+			d.trafficNow(), d.trafficHour(), d.trafficVisitors(), d.mailHour(),
+		},
 	}
-	if _, ok := campaign.Exponent(o.Currency); !ok {
-		return nil, fmt.Errorf("board: currency %q is unknown: use an ISO 4217 code such as USD", o.Currency)
-	}
-	if o.Zone == nil {
-		return nil, errors.New("board: the campaign's zone is missing")
-	}
-	d := desk{Options: o, queries: live}
-	panels := []Panel{
-		d.moneyHour(), d.moneyToday(), d.moneyMinutes(), d.moneyRefcodes(), d.moneyStates(), d.moneyLatest(),
-		d.trafficNow(), d.trafficHour(), d.trafficVisitors(), d.mailHour(),
-	}
-	for _, p := range panels {
-		if p.Query.Name == "" {
-			return nil, fmt.Errorf("board: the panel %s has no query: write queries/live/%s.sql", p.Topic, p.Topic)
-		}
-	}
-	return panels, nil
 }
 
 // desk is what the panels of a campaign share.
@@ -46,7 +31,7 @@ type desk struct {
 // panel is the part of a panel that its query's header gives.
 func (d desk) panel(topic string, kind campaign.Kind) Panel {
 	q := d.queries[topic]
-	p := Panel{Topic: topic, Title: q.Title, Unit: q.Unit, Kinds: []campaign.Kind{kind}, Query: q, Params: asOf}
+	p := Panel{Topic: topic, Title: q.Title, Unit: q.Unit, Kinds: []campaign.Kind{kind}, Query: q, Params: asOf, Pace: paceOf(topic)}
 	if q.Unit == "usd" && d.Currency != "USD" {
 		p.Unit = d.unit()
 		p.Title = strings.Replace(q.Title, "Dollars", d.Currency, 1)
@@ -63,7 +48,7 @@ func (d desk) head(p Panel, m Moment, empty string) views.Panel {
 		empty = "No figures yet."
 	}
 	return views.Panel{
-		Topic: p.Topic, Title: p.Title, Note: p.Note,
+		Topic: p.over(m.Window), Title: p.Title, Note: p.Note, Kinds: p.KindsText(),
 		At: m.At.In(d.Zone).Format("3:04:05 PM MST"), AtISO: m.At.UTC().Format("2006-01-02T15:04:05.000Z07:00"),
 		Doubt: m.Doubt, Empty: empty,
 	}

@@ -10,6 +10,7 @@ import (
 // moneyMinutes is the chart of dollars per minute, before refunds, one-time and recurring gifts apart.
 func (d desk) moneyMinutes() Panel {
 	p := d.panel("money.minutes", campaign.Donations)
+	p.Steps = true
 	p.Note, p.Chart, p.Window = "gifts, before refunds", "bars", 3*time.Hour
 	p.Params = func(m Moment) map[string]string {
 		params := d.ofCurrency(m)

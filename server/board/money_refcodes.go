@@ -11,7 +11,7 @@ import (
 func (d desk) moneyRefcodes() Panel {
 	p := d.panel("money.refcodes", campaign.Donations)
 	p.Note = "last hour, before refunds"
-	p.Params = d.ofCurrency
+	p.Params = d.lastHour
 	p.Answer = func(rows Rows, m Moment) (Answer, error) {
 		list, err := d.readRefcodes(rows)
 		if err != nil {
@@ -35,11 +35,12 @@ func (d desk) readRefcodes(rows Rows) ([]refcodeRow, error) {
 	named, unnamed := []refcodeRow{}, []refcodeRow{}
 	err := each(rows, "money.refcodes", func() (err error) {
 		var (
+			cut        string
 			row        refcodeRow
 			sum, total big.Int
 			all        money
 		)
-		if err := rows.Scan(&row.Refcode, &row.Channel, &sum, &row.Gifts, &total); err != nil {
+		if err := rows.Scan(&cut, &row.Refcode, &row.Channel, &sum, &row.Gifts, &total); err != nil || cut != "refcode" {
 			return err
 		}
 		if err := sums(d.Currency, []*big.Int{&sum, &total}, &row.money, &all); err != nil {

@@ -3,16 +3,18 @@ package board
 import (
 	"math"
 	"math/big"
+	"slices"
+	"strings"
 
 	"warroom/server/campaign"
 	"warroom/views"
 )
 
-// moneyStates is the tile map: dollars per head over the last hour, before refunds.
+// moneyStates is the tile map: dollars per head over the last hour, before refunds. It asks what the refcodes ask.
 func (d desk) moneyStates() Panel {
-	p := d.panel("money.states", campaign.Donations)
-	p.Note = "per head, last hour"
-	p.Params = d.ofCurrency
+	p := d.panel("money.refcodes", campaign.Donations)
+	p.Topic, p.Title, p.Note = "money.states", "States", "per head, last hour"
+	p.Params = d.lastHour
 	p.Answer = func(rows Rows, m Moment) (Answer, error) {
 		list, err := d.readStates(rows)
 		if err != nil {
@@ -40,10 +42,11 @@ func (d desk) readStates(rows Rows) ([]stateRow, error) {
 	elsewhere := stateRow{money: newMoney(0, d.Currency)}
 	err := each(rows, "money.states", func() (err error) {
 		var (
-			row stateRow
-			sum big.Int
+			cut, detail string
+			row         stateRow
+			sum, total  big.Int
 		)
-		if err := rows.Scan(&row.State, &sum, &row.Gifts); err != nil {
+		if err := rows.Scan(&cut, &row.State, &detail, &sum, &row.Gifts, &total); err != nil || cut != "state" {
 			return err
 		}
 		if row.money, err = sumOf(&sum, d.Currency); err != nil {
@@ -57,6 +60,7 @@ func (d desk) readStates(rows Rows) ([]stateRow, error) {
 		elsewhere.Gifts += row.Gifts
 		return nil
 	})
+	slices.SortFunc(list, func(a, b stateRow) int { return strings.Compare(a.State, b.State) })
 	if elsewhere.Gifts > 0 {
 		list = append(list, elsewhere)
 	}

@@ -2,6 +2,7 @@ package board
 
 import (
 	"math/big"
+	"time"
 
 	"warroom/server/campaign"
 	"warroom/views"
@@ -10,9 +11,7 @@ import (
 // moneyToday is the campaign's day so far.
 func (d desk) moneyToday() Panel {
 	p := d.panel("money.today", campaign.Donations)
-	p.Params = func(m Moment) map[string]string {
-		return map[string]string{"at": engineTime(m.At), "day": engineTime(dayStart(m.At, d.Zone))}
-	}
+	p.Params = d.todayAndYesterday
 	p.Answer = func(rows Rows, m Moment) (Answer, error) {
 		value, err := d.readToday(rows)
 		if err != nil {
@@ -37,15 +36,36 @@ type todayValue struct {
 	Donors     uint64  `json:"donors"`
 	Recurring  uint64  `json:"recurring_gifts"`
 	FirstGifts uint64  `json:"first_gifts"`
-	Others     []money `json:"others"` // net in other currencies
-	named      uint64  // gifts whose donor is known
+	SameTime   money   `json:"yesterday_so_far"` // net up to the same time of the campaign's clock
+	Yesterday  money   `json:"yesterday"`        // net of the whole day
+	Others     []money `json:"others"`           // net in other currencies
 	lastMinute uint64  // gifts
 	moved      bool
 }
 
+// todayAndYesterday are the parameters of the day so far, and of the day before it.
+func (d desk) todayAndYesterday(m Moment) map[string]string {
+	day := dayStart(m.At, d.Zone)
+	yesterday, same := dayStart(day.Add(-time.Millisecond), d.Zone), sameClock(m.At, -1, d.Zone)
+	const tick = time.Millisecond // a day begins with its first moment
+	if same.Before(yesterday) || !same.Before(day) {
+		same = day.Add(-tick)
+	}
+	var p pieces
+	p.add(yesterday.Add(-tick), same)
+	p.add(same, day.Add(-tick))
+	p.add(day.Add(-tick), m.At)
+	params := map[string]string{
+		"at": engineTime(m.At), "day": engineTime(day), "day_before": engineTime(yesterday), "same": engineTime(same),
+		"half": m.At.UTC().Truncate(30 * time.Minute).Format(time.DateTime), "currency": d.Currency,
+	}
+	p.write(params)
+	return params
+}
+
 func (d desk) readToday(rows Rows) (todayValue, error) {
 	none := newMoney(0, d.Currency)
-	v := todayValue{money: none, Given: none, Refunded: none, Average: none, Median: none, Others: []money{}}
+	v := todayValue{money: none, Given: none, Refunded: none, Average: none, Median: none, SameTime: none, Yesterday: none, Others: []money{}}
 	err := each(rows, "money.today", func() error { return d.readTodayRow(rows, &v) })
 	v.Refunded = v.Given.less(v.money)
 	v.Average = v.Given.average(v.Gifts)
@@ -54,23 +74,24 @@ func (d desk) readToday(rows Rows) (todayValue, error) {
 
 func (d desk) readTodayRow(rows Rows, v *todayValue) error {
 	var (
-		currency   string
-		net, given big.Int
-		median     int64
+		currency                    string
+		net, given, same, dayBefore big.Int
+		median                      int64
 	)
-	row := todayValue{Others: v.Others, moved: true}
-	err := rows.Scan(&currency, &net, &given, &row.Gifts, &row.lastMinute, &median, &row.Donors, &row.named,
-		&row.Recurring, &row.FirstGifts, &row.Refunds)
+	row := todayValue{Others: v.Others}
+	err := rows.Scan(&currency, &net, &given, &row.Gifts, &row.lastMinute, &median, &row.Donors,
+		&row.Recurring, &row.FirstGifts, &row.Refunds, &same, &dayBefore)
 	if err != nil {
 		return err
 	}
-	v.moved = true
+	v.moved = v.moved || net.Sign() != 0 || given.Sign() != 0 || row.Refunds > 0
+	row.moved = v.moved
 	if currency != d.Currency {
 		return d.other(&v.Others, &net, currency)
 	}
 	*v = row
 	v.Median = newMoney(median, currency)
-	return sums(currency, []*big.Int{&net, &given}, &v.money, &v.Given)
+	return sums(currency, []*big.Int{&net, &given, &same, &dayBefore}, &v.money, &v.Given, &v.SameTime, &v.Yesterday)
 }
 
 func (d desk) today(p Panel, m Moment, v todayValue) views.Today {
@@ -83,8 +104,29 @@ func (d desk) today(p Panel, m Moment, v todayValue) views.Today {
 		Raised: v.figure(),
 		Sub:    givenAndRefunded(v.Given, v.Refunded),
 		Others: texts(v.Others),
+		Near:   v.neighbours(),
 		Cells:  v.cells(),
 	}
+}
+
+// neighbours are what the day is compared with.
+func (v todayValue) neighbours() []views.Neighbour {
+	return []views.Neighbour{
+		{Label: "Yesterday by this time", Figure: v.SameTime.figure(), Change: shift(v.money, v.SameTime)},
+		{Label: "Yesterday in all", Figure: v.Yesterday.figure(), Sub: v.ofYesterday()},
+	}
+}
+
+// ofYesterday says how far the day has come on the way to the day before.
+func (v todayValue) ofYesterday() string {
+	ratio, ok := share(float64(v.Minor), float64(v.Yesterday.Minor))
+	switch {
+	case !ok || ratio < 0:
+		return ""
+	case ratio >= 1:
+		return "passed"
+	}
+	return percentText(ratio) + " of it so far"
 }
 
 func (v todayValue) cells() []views.Cell {
@@ -113,11 +155,14 @@ func (v todayValue) averageCell() views.Cell {
 }
 
 func (v todayValue) donorsNote() string {
-	if v.named < v.Gifts {
-		return "of " + counted(v.named, "gift", "gifts") + " with a name"
+	if v.Donors > exactDonors {
+		return "about (±1 %)"
 	}
-	return ""
+	return "where a gift names one"
 }
+
+// exactDonors is how many people a sketch counts exactly: see donor_sketches.
+const exactDonors = 2048
 
 func (v todayValue) refundsNote() string {
 	if v.Refunds == 0 {

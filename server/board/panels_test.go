@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"warroom/queries"
 	"warroom/views"
 )
@@ -48,12 +50,12 @@ func (f *fake) Scan(dest ...any) error {
 
 func leadership(t testing.TB, o Options) map[string]Panel {
 	t.Helper()
-	panels, err := Leadership(o)
+	boards, err := All(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	byTopic := map[string]Panel{}
-	for _, p := range panels {
+	for _, p := range Panels(boards) {
 		byTopic[p.Topic] = p
 	}
 	return byTopic
@@ -129,15 +131,15 @@ func wantParts(t *testing.T, fragment string, parts ...string) {
 }
 
 func TestLeadership(t *testing.T) {
-	panels, err := Leadership(newYork(t))
+	boards, err := All(newYork(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var topics []string
-	for _, p := range panels {
+	for _, p := range boards[0].Panels {
 		topics = append(topics, p.Topic)
 	}
-	want := strings.Fields("money.hour money.today money.minutes money.refcodes money.states money.latest " +
+	want := strings.Fields("money.hour money.record money.today money.minutes money.refcodes money.states money.latest " +
 		"traffic.now traffic.hour traffic.visitors mail.hour")
 	if !slices.Equal(topics, want) {
 		t.Errorf("topics %v, want %v", topics, want)
@@ -145,11 +147,11 @@ func TestLeadership(t *testing.T) {
 }
 
 func TestLeadershipRefusesWhatItCannotShow(t *testing.T) {
-	_, err := Leadership(Options{Zone: time.UTC, Currency: "DOLLARS"})
+	_, err := All(Options{Zone: time.UTC, Currency: "DOLLARS"})
 	if err == nil || !strings.Contains(err.Error(), "USD") {
 		t.Errorf("unknown currency: %v", err)
 	}
-	if _, err := Leadership(Options{Currency: "USD"}); err == nil || !strings.Contains(err.Error(), "zone") {
+	if _, err := All(Options{Currency: "USD"}); err == nil || !strings.Contains(err.Error(), "zone") {
 		t.Errorf("no zone: %v", err)
 	}
 }
@@ -157,6 +159,9 @@ func TestLeadershipRefusesWhatItCannotShow(t *testing.T) {
 // A panel gives its query exactly the parameters that it has.
 func TestParamsAreThoseOfTheQuery(t *testing.T) {
 	for topic, p := range leadership(t, newYork(t)) {
+		if p.Of != nil {
+			p = p.About("em0906a")
+		}
 		given := p.Params(Moment{At: evening(t).At, Window: p.Window})
 		for _, param := range p.Query.Params {
 			if given[param.Name] == "" {
@@ -190,7 +195,7 @@ func TestPanelsWithoutRows(t *testing.T) {
 				return
 			}
 			wantParts(t, fragment, `id="p-`+strings.ReplaceAll(topic, ".", "-")+`"`, `data-topic="`+topic+`"`,
-				"10:46:12 PM EDT", "2026-09-07T02:46:12.345Z", p.Title)
+				"10:46:12 PM EDT", "2026-09-07T02:46:12.345Z", templ.EscapeString(p.Title))
 			if !strings.Contains(fragment, "No") {
 				t.Errorf("nothing says that there is nothing: %s", fragment)
 			}
@@ -218,15 +223,17 @@ func TestBrokenResultsAreErrors(t *testing.T) {
 func TestMoneyHour(t *testing.T) {
 	p := leadership(t, newYork(t))["money.hour"]
 	api, fragment := answer(t, p, evening(t),
-		[]any{"EUR", 120_000, 125_000, 3, 0},
-		[]any{"GBP", 0, 0, 0, 900},
-		[]any{"USD", 204_133_000, 204_300_000, 37_114, 5_312_000})
+		[]any{"EUR", 120_000, 125_000, 3, 0, 0},
+		[]any{"GBP", 0, 0, 0, 900, 0},
+		[]any{"USD", 204_133_000, 204_300_000, 37_114, 5_312_000, 6_100_000})
 	wantJSON(t, api, `{"amount_minor":204133000,"currency":"USD","amount":"2041330.00","gifts":37114,
 		"given":{"amount_minor":204300000,"currency":"USD","amount":"2043000.00"},
 		"refunded":{"amount_minor":167000,"currency":"USD","amount":"1670.00"},
 		"hour_before":{"amount_minor":5312000,"currency":"USD","amount":"53120.00"},
+		"same_hour_last_week":{"amount_minor":6100000,"currency":"USD","amount":"61000.00"},
 		"others":[{"amount_minor":120000,"currency":"EUR","amount":"1200.00"}]}`)
-	wantParts(t, fragment, "$2,041,330", `data-raw="204133000"`, `data-unit="usd"`, "38×", "the hour before ($53,120)",
+	wantParts(t, fragment, "$2,041,330", `data-raw="204133000"`, `data-unit="usd"`, "33×", "the same hour last week ($61,000)",
+		"38×", "the hour before ($53,120)",
 		"$2,043,000 given, $1,670 refunded", "€1,200")
 	if strings.Contains(fragment, "£") {
 		t.Error("a currency that didn't move is listed")
@@ -235,18 +242,18 @@ func TestMoneyHour(t *testing.T) {
 
 func TestMoneyHourOfOnlyOtherMoney(t *testing.T) {
 	p := leadership(t, newYork(t))["money.hour"]
-	_, fragment := answer(t, p, evening(t), []any{"EUR", 120_000, 125_000, 3, 0})
-	wantParts(t, fragment, ">$0<", "€1,200", "nothing in the hour before")
+	_, fragment := answer(t, p, evening(t), []any{"EUR", 120_000, 125_000, 3, 0, 0})
+	wantParts(t, fragment, ">$0<", "€1,200", "nothing in the hour before", "nothing in the same hour last week")
 }
 
 func TestMoreTakenBackThanGiven(t *testing.T) {
 	p := leadership(t, newYork(t))["money.hour"]
-	api, fragment := answer(t, p, evening(t), []any{"USD", -120_500, 5_000, 1, 10_000})
+	api, fragment := answer(t, p, evening(t), []any{"USD", -120_500, 5_000, 1, 10_000, 0})
 	wantParts(t, api, `"amount_minor":-120500,"currency":"USD","amount":"-1205.00"`)
 	wantParts(t, fragment, "−$1,205", "$50.00 given, $1,255 refunded")
-	_, fragment = answer(t, p, evening(t), []any{"USD", 7_500, 5_000, 1, 10_000})
+	_, fragment = answer(t, p, evening(t), []any{"USD", 7_500, 5_000, 1, 10_000, 0})
 	wantParts(t, fragment, "$50.00 given, $25.00 won back")
-	_, fragment = answer(t, p, evening(t), []any{"USD", 5_000, 5_000, 1, 10_000})
+	_, fragment = answer(t, p, evening(t), []any{"USD", 5_000, 5_000, 1, 10_000, 0})
 	wantParts(t, fragment, "$50.00 given, nothing refunded")
 }
 
@@ -257,7 +264,7 @@ func TestAnotherCurrency(t *testing.T) {
 	if p.Title != "EUR in the last hour" || p.Unit != "eur" {
 		t.Errorf("title %q, unit %q", p.Title, p.Unit)
 	}
-	_, fragment := answer(t, p, evening(t), []any{"EUR", 120_000, 125_000, 3, 0}, []any{"USD", 100, 100, 1, 0})
+	_, fragment := answer(t, p, evening(t), []any{"EUR", 120_000, 125_000, 3, 0, 0}, []any{"USD", 100, 100, 1, 0, 0})
 	wantParts(t, fragment, ">€1,200<", "$1.00", `data-raw=""`)
 }
 
@@ -267,29 +274,32 @@ func TestMoneyToday(t *testing.T) {
 		t.Errorf("the day starts at %s", got)
 	}
 	api, fragment := answer(t, p, evening(t),
-		[]any{"EUR", 1_000, 1_000, 1, 0, 1_000, 1, 1, 0, 0, 0},
-		[]any{"USD", 203_932_500, 204_053_000, 37_114, 618, 2_500, 31_002, 36_900, 6_421, 16_367, 12})
+		[]any{"EUR", 1_000, 1_000, 1, 0, 1_000, 0, 1, 0, 0, 0, 0},
+		[]any{"USD", 203_932_500, 204_053_000, 37_114, 618, 2_500, 31_002, 6_421, 16_367, 12, 100_000_000, 407_865_000})
 	wantJSON(t, api, `{"amount_minor":203932500,"currency":"USD","amount":"2039325.00","gifts":37114,"donors":31002,
 		"given":{"amount_minor":204053000,"currency":"USD","amount":"2040530.00"},
 		"refunded":{"amount_minor":120500,"currency":"USD","amount":"1205.00"},"refunds":12,
 		"average":{"amount_minor":5498,"currency":"USD","amount":"54.98"},
 		"median":{"amount_minor":2500,"currency":"USD","amount":"25.00"},
 		"recurring_gifts":6421,"first_gifts":16367,
+		"yesterday_so_far":{"amount_minor":100000000,"currency":"USD","amount":"1000000.00"},
+		"yesterday":{"amount_minor":407865000,"currency":"USD","amount":"4078650.00"},
 		"others":[{"amount_minor":1000,"currency":"EUR","amount":"10.00"}]}`)
-	wantParts(t, fragment, "since midnight EDT", "$2,039,325", "€10.00", "$2,040,530 given, $1,205 refunded")
+	wantParts(t, fragment, "since midnight EDT", "$2,039,325", "€10.00", "$2,040,530 given, $1,205 refunded",
+		"Yesterday by this time", "$1,000,000", "104 %", "Yesterday in all", "$4,078,650", "50.0 % of it so far")
 }
 
 func TestCellsOfTheDay(t *testing.T) {
 	v := todayValue{
 		Given: newMoney(204_053_000, "USD"), Refunded: newMoney(120_500, "USD"), Refunds: 12, Gifts: 37_114,
 		Average: newMoney(5498, "USD"), Median: newMoney(2500, "USD"), Donors: 31_002, Recurring: 6_421,
-		FirstGifts: 16_367, named: 36_900, lastMinute: 618,
+		FirstGifts: 16_367, lastMinute: 618,
 	}
 	figure := func(text, raw, unit string) views.Figure { return views.Figure{Text: text, Raw: raw, Unit: unit} }
 	want := []views.Cell{
 		{Label: "Gifts", Figure: figure("37,114", "37114", "count"), Sub: "618 in the last minute"},
 		{Label: "Average", Figure: figure("$54.98", "5498", "usd"), Sub: "median $25.00"},
-		{Label: "Donors", Figure: figure("31,002", "31002", "count"), Sub: "of 36,900 gifts with a name"},
+		{Label: "Donors", Figure: figure("31,002", "31002", "count"), Sub: "about (±1 %)"},
 		{Label: "New donors", Figure: figure("44.1 %", "44.099", "percent"), Sub: "16,367 first gifts"},
 		{Label: "Recurring", Figure: figure("17.3 %", "17.301", "percent"), Sub: "of gifts"},
 		{Label: "Refunds", Figure: figure("$1,205", "120500", "usd"), Sub: "12 today"},
@@ -351,9 +361,10 @@ func TestMoneyMinutes(t *testing.T) {
 func TestMoneyRefcodes(t *testing.T) {
 	p := leadership(t, newYork(t))["money.refcodes"]
 	api, fragment := answer(t, p, evening(t),
-		[]any{"em0906a", "email", 81_240_000, 9_000, 204_133_000},
-		[]any{"", "web", 60_000_000, 500, 204_133_000},
-		[]any{"homepage", "web", 40_211_050, 4_000, 204_133_000})
+		[]any{"refcode", "em0906a", "email", 81_240_000, 9_000, 204_133_000},
+		[]any{"state", "CA", "", 81_240_000, 9_000, 204_133_000},
+		[]any{"refcode", "", "web", 60_000_000, 500, 204_133_000},
+		[]any{"refcode", "homepage", "web", 40_211_050, 4_000, 204_133_000})
 	var rows []struct {
 		Refcode, Channel, Amount string
 		Gifts                    int
@@ -374,7 +385,10 @@ func TestMoneyRefcodes(t *testing.T) {
 
 func TestMoneyStates(t *testing.T) {
 	p := leadership(t, newYork(t))["money.states"]
-	rows := [][]any{{"", 1_000_000, 7}, {"CA", 39_538_223, 1_000}, {"PR", 230_000, 2}, {"WY", 576_851 * 4, 3}}
+	rows := [][]any{{"refcode", "em1", "email", 5, 1, 5}}
+	for _, row := range [][]any{{"WY", 576_851 * 4, 3}, {"", 1_000_000, 7}, {"CA", 39_538_223, 1_000}, {"PR", 230_000, 2}} {
+		rows = append(rows, []any{"state", row[0], "", row[1], row[2], 0})
+	}
 	api, fragment := answer(t, p, evening(t), rows...)
 	wantJSON(t, api, `[{"state":"CA","amount_minor":39538223,"currency":"USD","amount":"395382.23","gifts":1000},
 		{"state":"WY","amount_minor":2307404,"currency":"USD","amount":"23074.04","gifts":3},

@@ -16,7 +16,7 @@ const (
 // trafficHour is the chart of requests a second by what came of them.
 func (d desk) trafficHour() Panel {
 	p := d.panel("traffic.hour", campaign.Traffic)
-	p.Note, p.Chart, p.Window = "one hour, means of ten seconds", "lines", time.Hour
+	p.Note, p.Chart, p.Window, p.Steps = "one hour, means of ten seconds", "lines", time.Hour, true
 	p.Params = func(m Moment) map[string]string {
 		return map[string]string{"at": engineTime(m.At), "from": engineTime(trafficSteps(m).from)}
 	}
