@@ -22,7 +22,7 @@ import (
 // prefix is where the server mounts Handler.
 const prefix = "/static/"
 
-//go:embed app.css icon.svg js vendor
+//go:embed *.css *.svg *.png *.webmanifest worker.js js vendor
 var files embed.FS
 
 // asset is one file as it is served: its references to other files point at their hashed names.
@@ -68,6 +68,12 @@ func Handler() http.Handler {
 	})
 }
 
+// Worker serves the service worker under a name that stays, so that a browser finds the next version of it there.
+func Worker(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-cache")
+	built().plain["worker.js"].write(w, r)
+}
+
 // Favicon serves the icon to browsers that ask for it by habit.
 func Favicon(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "public, max-age=86400")
@@ -96,8 +102,8 @@ func newBuild() build {
 	return b
 }
 
-// reference is a quoted or bracketed relative path in a script or stylesheet.
-var reference = regexp.MustCompile(`(["'(])(\.{1,2}/[\w./-]+\.(?:js|css|woff2|svg))(["')])`)
+// reference is a quoted or bracketed relative path in a script, a stylesheet or the manifest.
+var reference = regexp.MustCompile(`(["'(])(\.{1,2}/[\w./-]+\.(?:js|css|woff2|svg|png))(["')])`)
 
 // add takes a file in, after the files it refers to: their hashes are part of its content, and so of its own hash.
 func (b *build) add(name string, above []string) asset {
@@ -113,7 +119,7 @@ func (b *build) add(name string, above []string) asset {
 	if err != nil {
 		panic(fmt.Sprintf("static: %v, named by %v", err, above))
 	}
-	if ext := path.Ext(name); ext == ".js" || ext == ".css" {
+	if ext := path.Ext(name); ext == ".js" || ext == ".css" || ext == ".webmanifest" {
 		body = b.rewrite(name, body, append(above, name))
 	}
 	a := asset{name: hashed(name, body), body: body, kind: contentType(name)}
@@ -150,6 +156,10 @@ func contentType(name string) string {
 		return "text/javascript; charset=utf-8"
 	case ".svg":
 		return "image/svg+xml"
+	case ".png":
+		return "image/png"
+	case ".webmanifest":
+		return "application/manifest+json"
 	case ".woff2":
 		return "font/woff2"
 	case ".txt":

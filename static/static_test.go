@@ -25,7 +25,8 @@ func get(t *testing.T, method, path string) (*http.Response, string) {
 func TestFilesAreServedForEverUnderTheirHash(t *testing.T) {
 	for name, kind := range map[string]string{
 		"app.css": "text/css; charset=utf-8", "js/app.js": "text/javascript; charset=utf-8", "vendor/htmx.js": "text/javascript; charset=utf-8",
-		"vendor/inter.woff2": "font/woff2", "icon.svg": "image/svg+xml", "vendor/inter.LICENSE.txt": "text/plain; charset=utf-8",
+		"vendor/inter.woff2": "font/woff2", "icon.svg": "image/svg+xml", "icon-192.png": "image/png", "manifest.webmanifest": "application/manifest+json",
+		"vendor/inter.LICENSE.txt": "text/plain; charset=utf-8",
 	} {
 		url := static.URL(name)
 		if !regexp.MustCompile(`^/static/.+\.[0-9a-f]{10}\.\w+$`).MatchString(url) {
@@ -80,6 +81,27 @@ func TestOtherNamesAreRefused(t *testing.T) {
 	answer, body := get(t, http.MethodHead, static.URL("app.css"))
 	if answer.StatusCode != http.StatusOK || body != "" || answer.Header.Get("Content-Length") == "" {
 		t.Errorf("HEAD: %s, %d bytes", answer.Status, len(body))
+	}
+}
+
+// The service worker has a name that stays and is asked for anew; what it refers to has its hash.
+func TestWorker(t *testing.T) {
+	w := httptest.NewRecorder()
+	static.Worker(w, httptest.NewRequest(http.MethodGet, "/worker.js", nil))
+	if w.Code != http.StatusOK || w.Header().Get("Cache-Control") != "no-cache" {
+		t.Errorf("worker: %d, Cache-Control %q", w.Code, w.Header().Get("Cache-Control"))
+	}
+	if name := strings.TrimPrefix(static.URL("app.css"), "/static/"); !strings.Contains(w.Body.String(), "'./"+name+"'") {
+		t.Errorf("the worker doesn't name %s: %s", name, w.Body.String())
+	}
+}
+
+func TestManifestNamesItsIcons(t *testing.T) {
+	_, body := get(t, http.MethodGet, static.URL("manifest.webmanifest"))
+	for _, icon := range []string{"icon.svg", "icon-192.png", "icon-512.png"} {
+		if name := strings.TrimPrefix(static.URL(icon), "/static/"); !strings.Contains(body, `"./`+name+`"`) {
+			t.Errorf("the manifest doesn't name %s: %s", name, body)
+		}
 	}
 }
 

@@ -7,7 +7,8 @@ import "strings"
 
 // Panel is what every panel says of itself. All strings are finished: a view only places them.
 type Panel struct {
-	Topic string // "money.hour"; the element's id is ID()
+	Topic string // "money.hour", or "send.curve:em0906@86400"; the element's id is ID()
+	Kinds string // the streams behind it, "donations emails": the page knows from them which feeds to name
 	Title string // "Dollars in the last hour"
 	Note  string // small print beside the title, or empty
 	At    string // data time in the campaign's zone, "10:46:12 PM EDT"
@@ -17,7 +18,12 @@ type Panel struct {
 }
 
 // ID is the id of the panel's element: a frame's HTML takes the place of the element with its id.
-func (p Panel) ID() string { return "p-" + strings.ReplaceAll(p.Topic, ".", "-") }
+// What a topic is about (after a colon) and its span (after an @) are left out: a page has one of each.
+func (p Panel) ID() string {
+	name, _, _ := strings.Cut(p.Topic, "@")
+	name, _, _ = strings.Cut(name, ":")
+	return "p-" + strings.ReplaceAll(name, ".", "-")
+}
 
 // titleID is the id of the panel's heading, which names the panel for those who listen.
 func (p Panel) titleID() string { return p.ID() + "-title" }
@@ -41,6 +47,7 @@ type Headline struct {
 	Panel
 	Dollars Figure
 	Change  Change
+	Before  Change   // a second comparison, smaller
 	Sub     string   // "$2,043,000 given, $1,670 refunded"
 	Others  []string // other currencies, "€1,200": never added
 }
@@ -59,6 +66,7 @@ type Today struct {
 	Raised Figure
 	Sub    string
 	Others []string
+	Near   []Neighbour
 	Cells  []Cell // gifts, average (with median), donors, recurring share, refunds …
 }
 
@@ -78,12 +86,14 @@ type Tiles struct {
 	Panel
 	Tiles []Tile
 	Other string // what has no state: "$12,300 from elsewhere", or empty
+	Table [][]string
 }
 
 // Tile is one state. Level 0 (nothing) to 9 (most) picks its lightness.
 type Tile struct {
 	State, Name, Value string
-	Col, Row           int // 1-based place in the grid of 11 columns and 8 rows
+	Short              string // what fits into the tile beside the state, "$12k"; empty on a small map
+	Col, Row           int    // 1-based place in the grid of 11 columns and 8 rows
 	Level              int
 }
 
@@ -128,4 +138,5 @@ type Mail struct {
 type Meter struct {
 	Label, Value, Width, Mark, MarkText string
 	Over                                bool
+	Bare                                bool // there is no limit to mark
 }

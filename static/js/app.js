@@ -2,11 +2,26 @@
 import { startTheme } from './theme.js'
 import { startClock } from './clock.js'
 import { startCharts } from './charts.js'
-import { startTiles } from './tiles.js'
+import { startInstall } from './install.js'
+import { startKeys } from './keys.js'
 import { startLive } from './live.js'
+import { startPalette } from './palette.js'
+import { startRecords, startSaying } from './say.js'
+import { startSwipe } from './swipe.js'
+import { startTables } from './tables.js'
+import { startTiles } from './tiles.js'
+import { Truth } from './truth.js'
 
 startTheme()
 const clock = startClock()
-const charts = startCharts(clock)
+const charts = startCharts()
+const truth = new Truth(clock)
+startTables()
 startTiles()
-startLive({ clock, charts })
+startRecords()
+startSaying()
+startPalette()
+startKeys()
+startSwipe()
+startLive({ clock, charts, truth })
+startInstall()

@@ -6,7 +6,7 @@
  * @property {() => void} reset forgets the server's time: the next frames may come from another server
  * @property {() => number} now the server's time, Unix ms
  * @property {(ms: number) => string} time "10:46:12 PM EDT"
- * @property {(ms: number) => string} minute "10:46 PM"
+ * @property {(ms: number) => string} exact "10:46:12 PM EDT, Thu 6 Sep", with the year unless it is this one
  */
 
 /** @returns {Clock} */
@@ -14,8 +14,12 @@ export function startClock() {
   const timeZone = document.body.dataset.zone || undefined
   const zoned = (/** @type {Intl.DateTimeFormatOptions} */ o) => new Intl.DateTimeFormat('en-US', { timeZone, ...o })
   const time = zoned({ hour: 'numeric', minute: '2-digit', second: '2-digit', timeZoneName: 'short' })
-  const minute = zoned({ hour: 'numeric', minute: '2-digit' })
   const day = zoned({ weekday: 'short', day: 'numeric', month: 'short' })
+  const year = zoned({ year: 'numeric' })
+  const date = (/** @type {number} */ ms) => {
+    const parts = Object.fromEntries(day.formatToParts(ms).map((p) => [p.type, p.value]))
+    return `${parts.weekday} ${parts.day} ${parts.month}`
+  }
   let ahead = -Infinity // ms that the server's clock is ahead: the quickest frame tells best
 
   /** @type {Clock} */
@@ -24,16 +28,15 @@ export function startClock() {
     reset: () => { ahead = -Infinity },
     now: () => Date.now() + (Number.isFinite(ahead) ? ahead : 0),
     time: (ms) => plain(time.format(ms)),
-    minute: (ms) => plain(minute.format(ms)),
+    exact: (ms) => `${plain(time.format(ms))}, ${date(ms)}${year.format(ms) === year.format(clock.now()) ? '' : ' ' + year.format(ms)}`,
   }
   const face = document.getElementById('clock')
-  const date = document.getElementById('date')
+  const today = document.getElementById('date')
   if (!face) return clock
   const tick = () => {
     const now = clock.now()
     write(face, clock.time(now))
-    const parts = Object.fromEntries(day.formatToParts(now).map((p) => [p.type, p.value]))
-    write(date, `${parts.weekday} ${parts.day} ${parts.month}`)
+    write(today, date(now))
     setTimeout(tick, 1000 - (now % 1000) + 5)
   }
   tick()

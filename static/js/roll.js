@@ -6,6 +6,11 @@ const still = matchMedia('(prefers-reduced-motion: reduce)')
 
 /** @type {WeakMap<Element, number>} the animation frame that each rolling element waits for */
 const rolling = new WeakMap()
+/** @type {WeakMap<Element, string>} where each rolling element is going */
+const going = new WeakMap()
+
+/** @returns {string} what a figure shows, or will when it has rolled to its end */
+export const settled = (/** @type {Element} */ el) => (going.get(el) ?? el.textContent ?? '').trim()
 
 /**
  * @typedef {{raw: string, text: string}} Shown
@@ -17,6 +22,7 @@ export function remember(root) {
   for (const el of root.querySelectorAll('.fig')) {
     shown.set(el, { raw: el.getAttribute('data-raw') ?? '', text: el.textContent ?? '' })
     cancelAnimationFrame(rolling.get(el) ?? 0)
+    going.delete(el)
   }
   return shown
 }
@@ -64,10 +70,12 @@ function animate(el, from, to) {
   const last = el.textContent ?? ''
   const node = el.firstChild
   const began = performance.now()
+  going.set(el, last)
   const step = (/** @type {number} */ now) => {
     const part = Math.min(1, Math.max(0, (now - began) / within))
     if (part === 1 || el.firstChild !== node) {
       el.textContent = last
+      going.delete(el)
       return
     }
     const eased = 1 - (1 - part) ** 3

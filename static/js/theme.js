@@ -1,7 +1,7 @@
 // The theme: from the URL (?theme=dark|light|auto), else what was chosen here before, else what the machine prefers.
 // A cookie remembers it, so that the server's first byte already has it and nothing flashes.
 
-const themes = ['auto', 'dark', 'light']
+export const themes = ['auto', 'dark', 'light']
 
 /** @returns {string} the theme that the URL or the cookie asks for, "auto" when neither does */
 function wanted() {
@@ -11,10 +11,19 @@ function wanted() {
 }
 
 /** @param {string} theme shown and remembered for a year */
-function set(theme) {
+export function setTheme(theme) {
   const secure = location.protocol === 'https:' ? '; Secure' : ''
   document.cookie = `theme=${theme}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`
   document.documentElement.dataset.theme = theme
+  const url = new URL(location.href)
+  if (url.searchParams.has('theme')) {
+    url.searchParams.set('theme', theme)
+    history.replaceState(null, '', url)
+  }
+  for (const link of document.querySelectorAll('a[href*="theme="]')) { // what the page's links keep is the choice of now
+    link.setAttribute('href', (link.getAttribute('href') ?? '').replace(/([?&]theme=)\w+/, '$1' + theme))
+  }
+  tint(theme)
   const button = document.getElementById('theme')
   if (button) {
     button.hidden = false
@@ -23,16 +32,19 @@ function set(theme) {
   document.dispatchEvent(new Event('warroom:theme'))
 }
 
+/** The colour of the browser's own frame. */
+function tint(/** @type {string} */ theme) {
+  for (const meta of document.querySelectorAll('meta[name=theme-color]')) {
+    const own = meta.getAttribute('media')?.includes('dark') ? 'dark' : 'light'
+    meta.setAttribute('content', { dark: '#0b0f14', light: '#fbfaf7' }[theme === 'auto' ? own : theme] ?? '')
+  }
+}
+
 export function startTheme() {
-  set(wanted())
+  setTheme(wanted())
   document.getElementById('theme')?.addEventListener('click', () => {
     const next = themes[(themes.indexOf(document.documentElement.dataset.theme ?? '') + 1) % themes.length]
-    const url = new URL(location.href)
-    if (url.searchParams.has('theme')) {
-      url.searchParams.set('theme', next)
-      history.replaceState(null, '', url)
-    }
-    set(next)
+    setTheme(next)
   })
   matchMedia('(prefers-color-scheme: light)').addEventListener('change', () => {
     document.dispatchEvent(new Event('warroom:theme'))

@@ -90,7 +90,7 @@ func TestNothingInline(t *testing.T) {
 func TestPanelsHaveOneRootEach(t *testing.T) {
 	ids := regexp.MustCompile(`\sid="([^"]+)"`)
 	topics := []string{
-		"money-hour", "money-today", "money-minutes", "money-refcodes", "money-states", "money-latest",
+		"money-hour", "money-record", "money-today", "money-minutes", "money-refcodes", "money-states", "money-latest",
 		"traffic-now", "traffic-hour", "traffic-visitors", "mail-hour",
 	}
 	for _, s := range samples() {

@@ -28,11 +28,12 @@ func main() {
 
 // contentSecurityPolicy is the server's, so that a breach shows here first.
 const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
-	"font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+	"font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 func routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/static/", static.Handler())
+	mux.HandleFunc("GET /worker.js", static.Worker)
 	for _, s := range samples() {
 		mux.HandleFunc("GET /"+s.Name, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Security-Policy", contentSecurityPolicy)

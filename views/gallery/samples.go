@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/a-h/templ"
@@ -36,7 +37,7 @@ func samples() []sample {
 	feeds.Live = "/live?board=feeds"
 	out := layout("Sign in", "/sign-in")
 	out.SignedIn = false
-	return []sample{
+	return append(slices.Concat(moneySamples(), sendsSamples(), mailSamples(), trafficSamples(), fleetSamples()), []sample{
 		{"busy", live, views.Leadership(busy(""))},
 		{"doubt", live, views.Leadership(busy("donations that arrived in the last 14s are not counted yet"))},
 		{"empty", live, views.Leadership(empty())},
@@ -57,34 +58,41 @@ func samples() []sample {
 			Heading: "No such page", Text: "There is nothing at /boards/money.", Link: views.Link{Path: "/", Text: "To the leadership board"},
 		})},
 		{"docs", layout("Docs", "/docs"), views.DocsPage(docs())},
-	}
+	}...)
 }
 
 func panel(topic, title, note string) views.Panel {
 	return views.Panel{Topic: topic, Title: title, Note: note, At: "10:46:12 PM EDT", AtISO: "2012-09-07T02:46:12.000Z"}
 }
 
-func busy(doubt string) views.LeadershipBoard {
+func busy(doubt string) views.Drawn {
 	headline := panel("money.hour", "Dollars in the last hour", "")
 	headline.Doubt = doubt
-	return views.LeadershipBoard{
-		Headline: views.HeadlinePanel(views.Headline{
+	return views.Drawn{
+		"money.hour": views.HeadlinePanel(views.Headline{
 			Panel: headline, Dollars: views.Figure{Text: "$2,041,330", Raw: "204133000", Unit: "usd"},
-			Change: views.Change{Sign: 1, Text: "38×", Against: "the hour before ($53,120)"},
+			Change: views.Change{Sign: 1, Text: "33×", Against: "the same hour last week ($61,000)"},
+			Before: views.Change{Sign: 1, Text: "38×", Against: "the hour before ($53,120)"},
 			Sub:    "$2,043,000 given, $1,670 refunded", Others: []string{"€1,200"},
 		}),
-		Minutes: views.ChartPanel(views.Chart{
+		"money.record": views.RecordPanel(views.Record{
+			Panel: panel("money.record", "The record hour", ""), Figure: views.Figure{Text: "$2,041,330", Raw: "204133000", Unit: "usd"},
+			When: "today, 10–11 PM EDT", Falling: "highest hour ever, since 10:31 PM EDT",
+			Announce: "Record hour: 10 PM has passed $1,204,330, the highest before it (Thu 30 Aug, 9–10 PM EDT)",
+			Before:   "before: $1,204,330, Thu 30 Aug, 9–10 PM EDT",
+		}),
+		"money.minutes": views.ChartPanel(views.Chart{
 			Panel: panel("money.minutes", "Dollars per minute", "gifts, before refunds"), Kind: "bars", Unit: "usd",
 			Series: minutes(), Table: [][]string{{"Time", "One-time", "Recurring"}, {"10:45 PM", "$31,200", "$4,100"}},
 		}),
-		Today:       views.TodayPanel(today(doubt)),
-		Refcodes:    views.BarsPanel(refcodes()),
-		States:      views.TilesPanel(states()),
-		Latest:      views.TickerPanel(latest()),
-		TrafficNow:  views.CountPanel(views.Count{Panel: panel("traffic.now", "Requests a second", ""), Figure: views.Figure{Text: "9,412", Raw: "9412", Unit: "rate"}, Sub: "p95 212 ms · 0.08 % errors"}),
-		TrafficHour: views.ChartPanel(views.Chart{Panel: panel("traffic.hour", "Requests a second, by outcome", "one hour, means of ten seconds"), Kind: "lines", Unit: "rate", Series: hour()}),
-		Visitors:    views.CountPanel(views.Count{Panel: panel("traffic.visitors", "People on the sites", "last 5 minutes"), Figure: views.Figure{Text: "214,870", Raw: "214870", Unit: "count"}, Sub: "31× the same five minutes an hour ago"}),
-		Mail:        views.MailPanel(mail()),
+		"money.today":      views.TodayPanel(today(doubt)),
+		"money.refcodes":   views.BarsPanel(refcodes()),
+		"money.states":     views.TilesPanel(states()),
+		"money.latest":     views.TickerPanel(latest()),
+		"traffic.now":      views.CountPanel(views.Count{Panel: panel("traffic.now", "Requests a second", ""), Figure: views.Figure{Text: "9,412", Raw: "9412", Unit: "rate"}, Sub: "p95 212 ms · 0.08 % errors"}),
+		"traffic.hour":     views.ChartPanel(views.Chart{Panel: panel("traffic.hour", "Requests a second, by outcome", "one hour, means of ten seconds"), Kind: "lines", Unit: "rate", Series: hour()}),
+		"traffic.visitors": views.CountPanel(views.Count{Panel: panel("traffic.visitors", "People on the sites", "last 5 minutes"), Figure: views.Figure{Text: "214,870", Raw: "214870", Unit: "count"}, Sub: "31× the same five minutes an hour ago"}),
+		"mail.hour":        views.MailPanel(mail()),
 	}
 }
 
@@ -103,6 +111,10 @@ func today(doubt string) views.Today {
 	return views.Today{
 		Panel: panel("money.today", "Raised today", "since midnight EDT"), Raised: views.Figure{Text: "$6,118,402", Raw: "611840200", Unit: "usd"},
 		Sub: "$6,120,072 given, $1,670 refunded", Cells: cells,
+		Near: []views.Neighbour{
+			{Label: "Yesterday by this time", Figure: views.Figure{Text: "$412,300", Raw: "41230000", Unit: "usd"}, Change: views.Shift{Kind: "up", Text: "15×", Said: "times the span before"}},
+			{Label: "Yesterday in all", Figure: views.Figure{Text: "$460,120", Raw: "46012000", Unit: "usd"}, Sub: "passed"},
+		},
 	}
 }
 
@@ -217,37 +229,39 @@ func wobble(i int) float64 {
 	return math.Sin(float64(i)*1.7)*.5 + math.Sin(float64(i)*.61+1)*.3 + math.Sin(float64(i)*5.3)*.2
 }
 
-func empty() views.LeadershipBoard {
+func empty() views.Drawn {
 	quiet := func(topic, title, note, why string) views.Panel {
 		p := panel(topic, title, note)
 		p.Empty = why
 		return p
 	}
-	return views.LeadershipBoard{
-		Headline:    views.HeadlinePanel(views.Headline{Panel: panel("money.hour", "Dollars in the last hour", ""), Dollars: views.Figure{Text: "$0", Raw: "0", Unit: "usd"}, Sub: "no gift yet: the first one shows within a second"}),
-		Minutes:     views.ChartPanel(views.Chart{Panel: quiet("money.minutes", "Dollars per minute", "gifts, before refunds", "no gift in three hours"), Kind: "bars", Unit: "usd"}),
-		Today:       views.TodayPanel(views.Today{Panel: quiet("money.today", "Raised today", "since midnight EDT", "no gift today")}),
-		Refcodes:    views.BarsPanel(views.Bars{Panel: quiet("money.refcodes", "Where it comes from", "last hour", "no gift in the last hour")}),
-		States:      views.TilesPanel(views.Tiles{Panel: quiet("money.states", "States", "last hour", "no gift in the last hour")}),
-		Latest:      views.TickerPanel(views.Ticker{Panel: quiet("money.latest", "Latest gifts", "", "no gift yet")}),
-		TrafficNow:  views.CountPanel(views.Count{Panel: panel("traffic.now", "Requests a second", ""), Figure: views.Figure{Text: "0", Raw: "0", Unit: "rate"}}),
-		TrafficHour: views.ChartPanel(views.Chart{Panel: panel("traffic.hour", "Requests a second, by outcome", "one hour, means of ten seconds"), Kind: "lines", Unit: "rate"}),
-		Visitors:    views.CountPanel(views.Count{Panel: quiet("traffic.visitors", "People on the sites", "last 5 minutes", "nobody in the last five minutes")}),
-		Mail:        views.MailPanel(views.Mail{Panel: quiet("mail.hour", "Mail in the last hour", "rates are estimates", "no mail in the last hour")}),
+	return views.Drawn{
+		"money.hour":       views.HeadlinePanel(views.Headline{Panel: panel("money.hour", "Dollars in the last hour", ""), Dollars: views.Figure{Text: "$0", Raw: "0", Unit: "usd"}, Sub: "no gift yet: the first one shows within a second"}),
+		"money.record":     views.RecordPanel(views.Record{Panel: quiet("money.record", "The record hour", "", "No record yet: the first hour of the clock with a gift isn't over.")}),
+		"money.minutes":    views.ChartPanel(views.Chart{Panel: quiet("money.minutes", "Dollars per minute", "gifts, before refunds", "no gift in three hours"), Kind: "bars", Unit: "usd"}),
+		"money.today":      views.TodayPanel(views.Today{Panel: quiet("money.today", "Raised today", "since midnight EDT", "no gift today")}),
+		"money.refcodes":   views.BarsPanel(views.Bars{Panel: quiet("money.refcodes", "Where it comes from", "last hour", "no gift in the last hour")}),
+		"money.states":     views.TilesPanel(views.Tiles{Panel: quiet("money.states", "States", "last hour", "no gift in the last hour")}),
+		"money.latest":     views.TickerPanel(views.Ticker{Panel: quiet("money.latest", "Latest gifts", "", "no gift yet")}),
+		"traffic.now":      views.CountPanel(views.Count{Panel: panel("traffic.now", "Requests a second", ""), Figure: views.Figure{Text: "0", Raw: "0", Unit: "rate"}}),
+		"traffic.hour":     views.ChartPanel(views.Chart{Panel: panel("traffic.hour", "Requests a second, by outcome", "one hour, means of ten seconds"), Kind: "lines", Unit: "rate"}),
+		"traffic.visitors": views.CountPanel(views.Count{Panel: quiet("traffic.visitors", "People on the sites", "last 5 minutes", "nobody in the last five minutes")}),
+		"mail.hour":        views.MailPanel(views.Mail{Panel: quiet("mail.hour", "Mail in the last hour", "rates are estimates", "no mail in the last hour")}),
 	}
 }
 
-func waiting(doubt string) views.LeadershipBoard {
+func waiting(doubt string) views.Drawn {
 	wait := func(topic, title string) templ.Component {
 		return views.WaitingPanel(views.Panel{Topic: topic, Title: title, Doubt: doubt})
 	}
-	return views.LeadershipBoard{
-		Headline: wait("money.hour", "Dollars in the last hour"), Today: wait("money.today", "Raised today"),
-		Minutes:  views.ChartPanel(views.Chart{Panel: views.Panel{Topic: "money.minutes", Title: "Dollars per minute"}, Kind: "bars", Unit: "usd"}),
-		Refcodes: wait("money.refcodes", "Where it comes from"), States: wait("money.states", "States"), Latest: wait("money.latest", "Latest gifts"),
-		TrafficNow:  wait("traffic.now", "Requests a second"),
-		TrafficHour: views.ChartPanel(views.Chart{Panel: views.Panel{Topic: "traffic.hour", Title: "Requests a second, by outcome"}, Kind: "lines", Unit: "rate"}),
-		Visitors:    wait("traffic.visitors", "People on the sites"), Mail: wait("mail.hour", "Mail"),
+	return views.Drawn{
+		"money.hour": wait("money.hour", "Dollars in the last hour"), "money.today": wait("money.today", "Raised today"),
+		"money.record":   wait("money.record", "The record hour"),
+		"money.minutes":  views.ChartPanel(views.Chart{Panel: views.Panel{Topic: "money.minutes", Title: "Dollars per minute"}, Kind: "bars", Unit: "usd"}),
+		"money.refcodes": wait("money.refcodes", "Where it comes from"), "money.states": wait("money.states", "States"), "money.latest": wait("money.latest", "Latest gifts"),
+		"traffic.now":      wait("traffic.now", "Requests a second"),
+		"traffic.hour":     views.ChartPanel(views.Chart{Panel: views.Panel{Topic: "traffic.hour", Title: "Requests a second, by outcome"}, Kind: "lines", Unit: "rate"}),
+		"traffic.visitors": wait("traffic.visitors", "People on the sites"), "mail.hour": wait("mail.hour", "Mail"),
 	}
 }
 
