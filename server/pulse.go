@@ -5,18 +5,13 @@ import (
 	"fmt"
 	"time"
 
+	"warroom/server/board"
 	"warroom/server/campaign"
 	"warroom/server/live"
 )
 
-const (
-	// tolerated is how late the boards may be before they say so.
-	tolerated = 5 * time.Second
-	// quietAfter is how long a feed may send nothing before the truth strip stops counting it.
-	quietAfter = 5 * time.Minute
-	// knownFor is how long a feed that stopped sending is still expected.
-	knownFor = 24 * time.Hour
-)
+// tolerated is how late the boards may be before they say so.
+const tolerated = 5 * time.Second
 
 // doubt says in words why the figures of these kinds can't be trusted right now; empty when they can.
 func (s *Server) doubt(kinds ...campaign.Kind) string {
@@ -31,25 +26,42 @@ func (s *Server) doubt(kinds ...campaign.Kind) string {
 			return fmt.Sprintf("%s that arrived in the last %s are not counted yet", kind, lag.Round(time.Second))
 		}
 	}
+	return s.silence(kinds...)
+}
+
+// silence says that a feed of these kinds which usually sends a lot at this hour sends nothing; empty when none does.
+func (s *Server) silence(kinds ...campaign.Kind) string {
+	known := s.coverage.newest(time.Now())
+	for _, kind := range kinds {
+		if says := known[kind].Silent; says != "" {
+			return kind.String() + " may be missing: " + says
+		}
+	}
 	return ""
 }
 
 // pulse is the truth strip: how old the data is, and how many feeds are behind it.
 func (s *Server) pulse(now time.Time) live.Pulse {
-	p := live.Pulse{LagMS: map[string]int64{}, Doubt: s.doubt(campaign.Kinds()...)}
+	p := live.Pulse{LagMS: map[string]int64{}, Kinds: map[string]live.KindPulse{}, Doubt: s.doubt(campaign.Kinds()...)}
+	known := s.coverage.newest(now)
+	if known == nil { // before it has been looked for the first time; what the process knows by itself is enough
+		from := s.reporter.source()
+		from.Usual = func() board.Usual { return board.Usual{} }
+		known = board.Coverages(from, now, s.Zone)
+	}
 	for _, kind := range campaign.Kinds() {
 		p.LagMS[kind.String()] = s.streams.lag(kind).Milliseconds()
-	}
-	for _, f := range s.doors.Feeds() {
-		since := now.Sub(f.LastReceivedAt)
-		if since <= knownFor {
-			p.Of++
+		c, there := known[kind]
+		if !there {
+			continue
 		}
-		if since <= quietAfter {
-			p.Feeds++
+		p.Kinds[kind.String()] = live.KindPulse{
+			Coverage: live.Coverage{Feeds: c.Feeds, Of: c.Of}, DataAt: c.DataAt, CountedTo: s.streams.confirmedUpTo(kind),
+			Usual: c.Usual, Quiet: c.Quiet,
 		}
-		if f.LastEventAt.After(p.DataAt) {
-			p.DataAt = f.LastEventAt
+		p.Feeds, p.Of = p.Feeds+c.Feeds, p.Of+c.Of
+		if c.DataAt.After(p.DataAt) {
+			p.DataAt = c.DataAt
 		}
 	}
 	return p

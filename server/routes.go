@@ -17,7 +17,7 @@ import (
 // routes is every URL of warroom. What stands outside a need(…) group is open to everybody.
 func (s *Server) routes() http.Handler {
 	pages := page.New(page.Options{
-		Panels: s.panels, Feeds: s.reporter.panels, Live: s.live, MayOperate: mayOperate, Zone: s.Zone,
+		Boards: s.boards, Feeds: s.reporter.panels, Live: s.live, MayOperate: mayOperate, Zone: s.Zone,
 		Version: s.Version, Logger: s.Logger,
 	})
 	r := chi.NewRouter()
@@ -40,6 +40,7 @@ func (s *Server) routes() http.Handler {
 	r.Post("/-/csp-report", s.cspReport)
 	r.Handle("/static/*", static.Handler())
 	r.Get("/favicon.ico", static.Favicon)
+	r.Get("/worker.js", static.Worker)
 	r.Get("/enter", s.enter)
 	r.Get("/sign-in", pages.SignIn)
 	r.Post("/sign-out", s.signOut)
@@ -53,6 +54,8 @@ func (s *Server) routes() http.Handler {
 		r.Use(s.need(auth.Grant.MayRead, pages))
 		r.Get("/", pages.Leadership)
 		r.Get("/boards/{name}", pages.Board)
+		r.Get("/sends", pages.Sends)
+		r.Get("/sends/{id}", pages.Send)
 		r.Get("/feeds", pages.Feeds)
 		r.Handle("/live", ws.Handler(ws.Options{
 			Hub: s.hub, Topics: pages.Topics, Valid: s.stillValid, Origin: s.sameOrigin, Logger: s.Logger,

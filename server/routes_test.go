@@ -76,7 +76,7 @@ func TestStrangersReachOnlyWhatIsListed(t *testing.T) {
 	s := opened(t)
 	open := map[string]bool{
 		"/-/healthy": true, "/healthz": true, "/-/ready": true, "/readyz": true, "/version": true,
-		"/-/csp-report": true, "/static/x": true, "/favicon.ico": true, "/enter": true, "/sign-in": true, "/sign-out": true,
+		"/-/csp-report": true, "/static/x": true, "/favicon.ico": true, "/worker.js": true, "/enter": true, "/sign-in": true, "/sign-out": true,
 	}
 	routes := 0
 	s.each(t, func(method, path string) {

@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -48,6 +47,11 @@ type Options struct {
 
 	RetainRequests, RetainSeconds, RetainMinutes time.Duration
 
+	// MailPerSecond and MailPerDay are the mail provider's quota; 0 where it isn't known.
+	MailPerSecond, MailPerDay float64
+	// Tiers say how much hangs on an app, 1 to 3: see board.Options.
+	Tiers map[string]int
+
 	Version string
 	Logger  *slog.Logger
 }
@@ -63,8 +67,9 @@ type Server struct {
 	self     *selfTraffic // nil when switched off
 	store    *store
 	truth    *truth
-	panels   []board.Panel
+	boards   []board.Board
 	reporter *feedReporter
+	coverage *coverage
 	hub      *hub.Hub
 	live     *live.Publisher
 	saved    *saved.Runner
@@ -175,17 +180,19 @@ func (s *Server) openDoors(key []byte, state string) (err error) {
 }
 
 func (s *Server) openBoards() (err error) {
-	options := board.Options{Zone: s.Zone, Currency: s.Currency}
-	if s.panels, err = board.Leadership(options); err != nil {
+	options := board.Options{Zone: s.Zone, Currency: s.Currency, Tiers: s.Tiers, MailPerSecond: s.MailPerSecond, MailPerDay: s.MailPerDay}
+	if s.boards, err = board.All(options); err != nil {
 		return err
 	}
 	s.reporter = newFeedReporter(s)
+	s.coverage = &coverage{from: s.reporter.source(), zone: s.Zone}
 	if s.reporter.panels, err = board.Feeds(options, s.reporter.source()); err != nil {
 		return err
 	}
 	s.hub = hub.New()
 	s.live = live.New(live.Options{
-		Panels: slices.Concat(s.panels, s.reporter.panels), Query: s.store, Hub: s.hub, Zone: s.Zone, Logger: s.Logger,
+		Panels: append(board.Panels(s.boards), s.reporter.panels...), Query: s.store, Hub: s.hub, Zone: s.Zone, Logger: s.Logger,
+		Find:  func(topic string) (board.Panel, bool) { return board.Find(s.boards, topic) },
 		Doubt: s.doubt, Watermark: s.streams.confirmedUpTo, Pulse: s.pulse,
 	})
 	s.saved = saved.New(s.store.analyst)
@@ -247,11 +254,12 @@ func (s *Server) Run(ctx context.Context) error {
 		if err := s.truth.begin(failed); err != nil || failed.Err() != nil {
 			return err
 		}
-		s.streams.run(sinks, &feeding, s.live.Confirmed)
+		s.streams.run(sinks, &feeding, s.live.ConfirmedFrom)
 		return nil
 	})
 	boards.Go(func() { s.live.Run(background) })
 	boards.Go(func() { s.keepFeeds(background) })
+	boards.Go(func() { s.coverage.run(background) })
 	boards.Go(func() { s.truth.run(background, s.streams.started) })
 	if s.control != nil {
 		boards.Go(s.control.serve)

@@ -24,7 +24,7 @@ type streams struct {
 
 	mu        sync.Mutex // guards watermark
 	watermark map[campaign.Kind]time.Time
-	confirmed func(kind campaign.Kind)
+	confirmed func(kind campaign.Kind, first time.Time)
 	started   chan struct{} // closed when the sinks run
 }
 
@@ -144,7 +144,7 @@ func streamOf[T any](s *streams, o Options, store *store, of sink.Options[T]) ru
 }
 
 // run starts the sinks; they end with ctx.
-func (s *streams) run(ctx context.Context, running *sync.WaitGroup, confirmed func(campaign.Kind)) {
+func (s *streams) run(ctx context.Context, running *sync.WaitGroup, confirmed func(campaign.Kind, time.Time)) {
 	s.confirmed = confirmed
 	for _, stream := range s.sinks {
 		running.Go(func() { _ = stream.Run(ctx) }) // ends with ctx or the spool, both regular
@@ -191,7 +191,7 @@ func (s *streams) confirm(c sink.Confirmed) {
 		s.watermark[c.Kind] = c.Watermark
 	}
 	s.mu.Unlock()
-	s.confirmed(c.Kind)
+	s.confirmed(c.Kind, c.First)
 }
 
 // confirmedUpTo is the latest event of these kinds that is counted; of several kinds, the one that is furthest behind.

@@ -124,21 +124,24 @@ func (t *truth) refill(ctx context.Context, kind campaign.Kind, broken []warehou
 	if err != nil {
 		return err
 	}
-	if kind == campaign.Traffic {
-		if err := wh.RefillVisitors(ctx); err != nil {
+	if kind != campaign.Emails {
+		if err := wh.RefillSketches(ctx, kind); err != nil {
 			return err
 		}
 	}
-	looks := 2 // the second one is the proof
-	if kind == campaign.Traffic {
-		looks = 5 // as many as it may have slices
-	}
+	// As many as there may be slices of traffic and of old days; the last ones are the proof.
+	const looks = 6
 	var c warehouse.Comparison
 	for range looks {
 		if c, err = wh.Compare(ctx, kind); err != nil {
 			return err
 		}
 		t.note(c)
+	}
+	if kind == campaign.Emails { // made of the sums, which are whole again
+		if err := wh.RefillSketches(ctx, kind); err != nil {
+			return err
+		}
 	}
 	var held warehouse.TrafficHeld
 	if kind == campaign.Traffic {

@@ -4,11 +4,12 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/a-h/templ"
-	"github.com/go-chi/chi/v5"
 
 	"warroom/server/board"
 	"warroom/server/live"
@@ -25,9 +26,19 @@ const (
 // Leadership is the first page.
 func (p *Pages) Leadership(w http.ResponseWriter, r *http.Request) { p.board(w, r, p.boards[0]) }
 
+// Sends is the board of the sends.
+func (p *Pages) Sends(w http.ResponseWriter, r *http.Request) { p.show(w, r, "sends") }
+
+// Send is the board of one send, by its id.
+func (p *Pages) Send(w http.ResponseWriter, r *http.Request) {
+	p.show(w, r, "send:"+board.Instance(param(r, "id")))
+}
+
 // Board is a board by its name.
-func (p *Pages) Board(w http.ResponseWriter, r *http.Request) {
-	b, ok := p.named(chi.URLParam(r, "name"))
+func (p *Pages) Board(w http.ResponseWriter, r *http.Request) { p.show(w, r, param(r, "name")) }
+
+func (p *Pages) show(w http.ResponseWriter, r *http.Request, name string) {
+	b, ok := board.Named(p.boards, name)
 	switch {
 	case !ok:
 		p.NotFound(w, r)
@@ -38,10 +49,16 @@ func (p *Pages) Board(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Topics says which topics the websocket of ?board= carries; false when there is no such board.
+// Topics says which topics the websocket of ?board= carries, over ?window=; false when there is no such board, or when
+// it has no such window.
 func (p *Pages) Topics(r *http.Request) ([]string, bool) {
-	b, ok := p.named(r.URL.Query().Get("board"))
+	q := r.URL.Query()
+	b, ok := board.Named(p.boards, q.Get("board"))
 	if !ok {
+		return nil, false
+	}
+	b, m, wrong := asked(b, kept(q, "window"), p.now())
+	if wrong != nil || m.past {
 		return nil, false
 	}
 	topics := []string{live.PulseTopic}
@@ -51,48 +68,57 @@ func (p *Pages) Topics(r *http.Request) ([]string, bool) {
 	return topics, true
 }
 
-func (p *Pages) named(name string) (board.Board, bool) {
-	for _, b := range p.boards {
-		if b.Name == name {
-			return b, true
-		}
-	}
-	return board.Board{}, false
-}
-
-func (p *Pages) board(w http.ResponseWriter, r *http.Request, b board.Board) {
-	m, wrong := readMoment(r.URL.Query(), p.now())
+func (p *Pages) board(w http.ResponseWriter, r *http.Request, whole board.Board) {
+	q := r.URL.Query()
+	b, m, wrong := asked(whole, q, p.now())
 	if wrong != nil {
 		p.wrong(w, r, wrong)
 		return
 	}
+	base, _, _ := strings.Cut(b.Name, ":")
 	l := p.layout(r, b.Title)
-	l.Path, l.SignedIn = "/", true
+	l.Path, l.Board, l.SignedIn = b.Path, base, true
+	l.Windows, l.Keep = windowLinks(whole, r.URL.EscapedPath(), q, m), kept(q, "at", "theme").Encode()
 	if m.past {
-		l.AsOf, l.Now = m.at.In(p.Zone).Format("3:04:05 PM MST, Mon 2 Jan 2006"), r.URL.Path
+		l.AsOf = m.at.In(p.Zone).Format("3:04:05 PM MST, Mon 2 Jan 2006")
+		l.Now = address(r.URL.EscapedPath(), liveOnly(whole, q, m))
 	} else {
-		l.Live = "/live?board=" + url.QueryEscape(b.Name)
+		keep := kept(q, "window")
+		keep.Set("board", b.Name)
+		l.Live = "/live?" + keep.Encode()
 	}
-	drawn := p.draw(r.Context(), b.Panels, m)
-	p.write(w, r, http.StatusOK, l, views.Leadership(views.LeadershipBoard{
-		Headline: drawn["money.hour"], Minutes: drawn["money.minutes"], Today: drawn["money.today"],
-		Refcodes: drawn["money.refcodes"], States: drawn["money.states"], Latest: drawn["money.latest"],
-		TrafficNow: drawn["traffic.now"], TrafficHour: drawn["traffic.hour"], Visitors: drawn["traffic.visitors"],
-		Mail: drawn["mail.hour"],
-	}))
+	answers := p.answers(r.Context(), b.Panels, m)
+	if slices.ContainsFunc(answers, func(a answer) bool { return a.Answer.Unknown }) {
+		p.unknown(w, r, b)
+		return
+	}
+	p.write(w, r, http.StatusOK, l, b.Page(p.draw(b.Panels, answers, m)))
 }
 
-// draw asks for all panels at once and draws each, with figures or without.
-func (p *Pages) draw(ctx context.Context, panels []board.Panel, m moment) map[string]templ.Component {
+// liveOnly is what of a past page's parameters makes sense for the present.
+func liveOnly(b board.Board, q url.Values, m moment) url.Values {
+	if slices.Contains(b.Windows(), m.window) {
+		return kept(q, "theme", "window")
+	}
+	return kept(q, "theme")
+}
+
+// answers asks for all panels at once, for as long as a page waits.
+func (p *Pages) answers(ctx context.Context, panels []board.Panel, m moment) []answer {
 	within := drawWithin
 	if m.past {
 		within = pastWithin
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	drawn := make(map[string]templ.Component, len(panels))
-	for i, answer := range p.ask(ctx, panels, m) {
-		drawn[panels[i].Topic] = p.panel(panels[i], answer, m.past)
+	return p.ask(ctx, panels, m)
+}
+
+// draw draws each panel, with figures or without.
+func (p *Pages) draw(panels []board.Panel, answers []answer, m moment) views.Drawn {
+	drawn := make(views.Drawn, len(panels))
+	for i, answer := range answers {
+		drawn[board.Base(panels[i].Topic)] = p.panel(panels[i], answer, m.past)
 	}
 	return drawn
 }
@@ -120,7 +146,7 @@ func (p *Pages) state(ctx context.Context, panel board.Panel, m moment) (live.St
 		return p.Live.Newest(ctx, panel.Topic)
 	}
 	window := m.window
-	if panel.Window == 0 {
+	if panel.Window == 0 || window > longest && len(panel.Windows) == 0 {
 		window = 0
 	}
 	return p.Live.At(ctx, panel.Topic, m.at, window)
@@ -128,7 +154,9 @@ func (p *Pages) state(ctx context.Context, panel board.Panel, m moment) (live.St
 
 // panel draws a panel from its answer.
 func (p *Pages) panel(panel board.Panel, a answer, past bool) templ.Component {
-	head := views.Panel{Topic: panel.Topic, Title: panel.Title, Note: panel.Note, Doubt: a.Doubt}
+	head := views.Panel{
+		Topic: panel.Topic, Title: panel.Title, Note: panel.Note, Kinds: panel.KindsText(), Doubt: a.Doubt,
+	}
 	if head.Doubt == "" && a.err != nil && past {
 		head.Doubt = "no answer in time: reload the page in a moment"
 	}

@@ -27,7 +27,7 @@ func (p *Pages) Feeds(w http.ResponseWriter, r *http.Request) {
 		p.wrong(w, r, wrong)
 		return
 	}
-	b, _ := p.named(feedsBoard)
+	b, _ := board.Named(p.boards, feedsBoard)
 	l := p.layout(r, b.Title)
 	l.Path, l.SignedIn = "/feeds", true
 	if m.past {
@@ -110,7 +110,7 @@ func (p *Pages) FeedsValue(w http.ResponseWriter, r *http.Request) {
 		problem.WriteField(w, http.StatusBadRequest, wrong.field, wrong.Error())
 		return
 	}
-	b, _ := p.named(feedsBoard)
+	b, _ := board.Named(p.boards, feedsBoard)
 	ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
 	defer cancel()
 	out := map[string]any{"at": instant(m.at)}

@@ -26,7 +26,7 @@ func TestFeedsPageShowsItsSectionsAndConnects(t *testing.T) {
 	}
 	wantAll(t, html, "figures of feeds.feeds", "figures of feeds.paths", "figures of feeds.rejects", "figures of feeds.conflicts",
 		"figures of feeds.letters", "figures of feeds.truth", "figures of feeds.spool", `data-live="/live?board=feeds"`,
-		`<a href="/feeds" aria-current="page">Feeds</a>`)
+		`<a href="/feeds" data-key="d" aria-current="page">Feeds</a>`)
 	if len(f.asked) != 7 {
 		t.Errorf("asked %d times for 7 sections: %v", len(f.asked), f.asked)
 	}

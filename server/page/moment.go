@@ -2,6 +2,7 @@ package page
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,10 +12,12 @@ const (
 	// ahead is how far another machine's clock may be before ours.
 	ahead = time.Minute
 	// shortest and longest bound ?window=: below, a chart has no second point; above, a series is longer than a screen.
+	// A board whose panels offer more has more.
 	shortest, longest = time.Minute, 24 * time.Hour
 )
 
-// moment is what a URL asks for. It is past when the URL names a moment or a window: then nothing is live.
+// moment is what a URL asks for. It is past when the URL names a moment, or a window that no live panel offers: then
+// nothing is live.
 type moment struct {
 	at     time.Time
 	window time.Duration // 0: each panel's own
@@ -27,8 +30,8 @@ type fieldError struct{ field, says string }
 
 func (e *fieldError) Error() string { return e.field + " " + e.says }
 
-// readMoment reads ?at= and ?window=.
-func readMoment(q url.Values, now time.Time) (m moment, wrong *fieldError) {
+// readMoment reads ?at= and ?window=. The windows that the panels offer may be longer than others.
+func readMoment(q url.Values, now time.Time, offered ...time.Duration) (m moment, wrong *fieldError) {
 	m.at = now
 	if text := q.Get("at"); text != "" {
 		// An unescaped + of an offset arrives as a space.
@@ -42,7 +45,7 @@ func readMoment(q url.Values, now time.Time) (m moment, wrong *fieldError) {
 		m.at, m.past, m.named = at, true, true
 	}
 	if text := q.Get("window"); text != "" {
-		if m.window, wrong = readWindow(text); wrong != nil {
+		if m.window, wrong = readWindow(text, slices.Max(append(offered, longest))); wrong != nil {
 			return m, wrong
 		}
 		m.past = true
@@ -50,17 +53,22 @@ func readMoment(q url.Values, now time.Time) (m moment, wrong *fieldError) {
 	return m, nil
 }
 
-// readWindow reads "3h", "90m", or a number of seconds.
-func readWindow(text string) (time.Duration, *fieldError) {
+// readWindow reads "7d", "3h", "90m", or a number of seconds.
+func readWindow(text string, most time.Duration) (time.Duration, *fieldError) {
 	window, err := time.ParseDuration(text)
+	if days, is := strings.CutSuffix(text, "d"); is {
+		var n int64
+		n, err = strconv.ParseInt(days, 10, 16)
+		window = time.Duration(n) * day
+	}
 	if seconds, failed := strconv.ParseInt(text, 10, 32); failed == nil {
 		window, err = time.Duration(seconds)*time.Second, nil
 	}
 	if err != nil {
-		return 0, &fieldError{"window", "is no length of time: want a duration such as 3h or 90m, or seconds"}
+		return 0, &fieldError{"window", "is no length of time: want a duration such as 3h, 90m or 7d, or seconds"}
 	}
-	if window < shortest || window > longest {
-		return 0, &fieldError{"window", "is out of range: want between 1m and 24h"}
+	if window < shortest || window > most {
+		return 0, &fieldError{"window", "is out of range: want between 1m and " + windowText(most)}
 	}
 	return window, nil
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +22,7 @@ import (
 
 // Options are what the pages show.
 type Options struct {
-	Panels []board.Panel // of the leadership board, in its order
+	Boards []board.Board // the first is the first page
 	Feeds  []board.Panel // of the Feeds page
 	Live   Figures
 	// MayOperate says whether a request may run warroom: send dead letters again. nil = nobody may.
@@ -50,11 +51,9 @@ type Pages struct {
 func New(o Options) *Pages {
 	return &Pages{
 		Options: o,
-		boards: []board.Board{
-			{Name: "leadership", Title: "Leadership", Panels: o.Panels}, {Name: feedsBoard, Title: "Feeds", Panels: o.Feeds},
-		},
-		docs: readDocs(),
-		now:  time.Now,
+		boards:  append(slices.Clone(o.Boards), board.Board{Name: feedsBoard, Title: "Feeds", Path: "/feeds", Panels: o.Feeds}),
+		docs:    readDocs(),
+		now:     time.Now,
 	}
 }
 

@@ -18,16 +18,18 @@ import (
 	"warroom/server/board"
 	"warroom/server/live"
 	"warroom/server/page"
+	"warroom/views"
 )
 
 // figures answers from a table; it honours the context as the publisher does.
 type figures struct {
-	mu     sync.Mutex
-	asked  []string // "money.hour", or "money.hour 2012-09-07T02:46:12Z 3h0m0s"
-	fail   map[string]error
-	past   map[string]error // with At only
-	hang   map[string]bool
-	series *board.Series
+	mu      sync.Mutex
+	asked   []string // "money.hour", or "money.hour 2012-09-07T02:46:12Z 3h0m0s"
+	fail    map[string]error
+	past    map[string]error // with At only
+	hang    map[string]bool
+	series  *board.Series
+	unknown string // the topic that is about nothing
 }
 
 func (f *figures) Newest(ctx context.Context, topic string) (live.State, error) {
@@ -59,6 +61,7 @@ func (f *figures) answer(ctx context.Context, topic, asked string, at time.Time)
 		return s, nil
 	}
 	s.Answer.Value = map[string]int{"minor": 2500}
+	s.Answer.Unknown = topic == f.unknown
 	s.HTML = `<section id="p-` + strings.ReplaceAll(topic, ".", "-") + `">figures of ` + topic + `</section>`
 	return s, nil
 }
@@ -94,7 +97,8 @@ func newSite(t *testing.T) (*figures, http.Handler, *page.Pages) {
 	}
 	feeds[2].Window = time.Hour
 	pages := page.New(page.Options{
-		Panels: panels, Feeds: feeds, Live: f, Zone: zone, Version: "v-test", Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Boards: []board.Board{{Name: "leadership", Title: "Leadership", Path: "/", Panels: panels, Page: views.Leadership}},
+		Feeds:  feeds, Live: f, Zone: zone, Version: "v-test", Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	r := chi.NewRouter()
 	r.NotFound(pages.NotFound)
@@ -207,7 +211,7 @@ func TestPanelValue(t *testing.T) {
 	f, site, _ := newSite(t)
 	_, body := get(t, site, "/api/v1/panels/money.hour", "")
 	wantAll(t, body, `"topic":"money.hour"`, `"title":"Title of money.hour"`, `"unit":"count"`, `"at":"2012-09-07T02:46:12.000Z"`,
-		`"watermark":"2012-09-07T02:46:12.000Z"`, `"coverage":{"feeds":3,"of":4}`, `"value":{"minor":2500}`)
+		`"watermark":"2012-09-07T02:46:12.000Z"`, `"coverage":{"feeds":3,"of":4,`, `"value":{"minor":2500}`)
 	_, body = get(t, site, "/api/v1/panels/money.minutes?at=2012-09-06T22:46:12-04:00&window=600", "")
 	wantAll(t, body, `"series":{"times":[1346985960]`, `"at":"2012-09-07T02:46:12.000Z"`)
 	if got := f.asked[1]; got != "money.minutes 2012-09-07T02:46:12Z 10m0s" {

@@ -5,9 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
-
-	"github.com/go-chi/chi/v5"
 
 	"warroom/server/board"
 	"warroom/server/live"
@@ -19,10 +18,11 @@ const answerWithin = 6 * time.Second
 
 // boardEntry is a board in the list of boards.
 type boardEntry struct {
-	Name   string       `json:"name"`
-	Title  string       `json:"title"`
-	URL    string       `json:"url"`
-	Panels []panelEntry `json:"panels"`
+	Name    string       `json:"name"`
+	Title   string       `json:"title"`
+	URL     string       `json:"url"`
+	Windows []string     `json:"windows,omitempty"` // that ?window= may ask for while live
+	Panels  []panelEntry `json:"panels"`
 }
 
 type panelEntry struct {
@@ -36,13 +36,26 @@ type panelEntry struct {
 func (p *Pages) ListBoards(w http.ResponseWriter, _ *http.Request) {
 	list := make([]boardEntry, 0, len(p.boards))
 	for _, b := range p.boards {
-		entry := boardEntry{Name: b.Name, Title: b.Title, URL: "/api/v1/boards/" + b.Name}
-		for _, panel := range b.Panels {
-			entry.Panels = append(entry.Panels, panelEntry{panel.Topic, panel.Title, panel.Unit, "/api/v1/panels/" + panel.Topic})
-		}
-		list = append(list, entry)
+		list = append(list, entryOf(b))
 	}
 	p.json(w, map[string]any{"boards": list})
+}
+
+// entryOf lists a board. One that is about one thing, such as a send, has {id} where that stands.
+func entryOf(b board.Board) boardEntry {
+	about := ""
+	if b.AboutOne() {
+		about = ":{id}"
+	}
+	entry := boardEntry{Name: b.Name + about, Title: b.Title, URL: "/api/v1/boards/" + b.Name + about}
+	for _, w := range b.Windows() {
+		entry.Windows = append(entry.Windows, windowText(w))
+	}
+	for _, panel := range b.Panels {
+		topic := panel.Topic + about
+		entry.Panels = append(entry.Panels, panelEntry{topic, panel.Title, panel.Unit, "/api/v1/panels/" + topic})
+	}
+	return entry
 }
 
 // panelValue is a panel as JSON: one of value, series and rows.
@@ -53,17 +66,32 @@ type panelValue struct {
 	At        string         `json:"at"`
 	Window    int            `json:"window,omitempty"` // seconds
 	Watermark *string        `json:"watermark"`        // the latest event in the figures; null: unknown
-	Coverage  *live.Coverage `json:"coverage"`         // null for the past
+	Coverage  *coverageValue `json:"coverage"`         // of the panel's kinds; null for the past
+	Work      *live.Work     `json:"work,omitempty"`   // left out for the past
 	Doubt     string         `json:"doubt,omitempty"`
 	Value     any            `json:"value,omitempty"`
 	Series    *board.Series  `json:"series,omitempty"`
 	Rows      any            `json:"rows,omitempty"`
 }
 
+// coverageValue is how much of what usually comes is coming.
+type coverageValue struct {
+	live.Coverage
+	Usual *float64 `json:"usual"` // share of the usual volume for this hour of the week; null: unknown
+	Quiet []string `json:"quiet"` // feeds that are missing
+}
+
+func coverageOf(s live.State) *coverageValue {
+	if s.Coverage == nil {
+		return nil
+	}
+	return &coverageValue{Coverage: *s.Coverage, Usual: s.Usual, Quiet: append([]string{}, s.Quiet...)} // [] and not null
+}
+
 func valueOf(panel board.Panel, s live.State, at time.Time) panelValue {
 	v := panelValue{
 		Topic: panel.Topic, Title: panel.Title, Unit: panel.Unit, At: instant(at), Window: int(s.Window.Seconds()),
-		Coverage: s.Coverage, Doubt: s.Doubt, Value: s.Answer.Value, Series: s.Answer.Series, Rows: s.Answer.Rows,
+		Coverage: coverageOf(s), Work: s.Work, Doubt: s.Doubt, Value: s.Answer.Value, Series: s.Answer.Series, Rows: s.Answer.Rows,
 	}
 	if !s.At.IsZero() {
 		v.At = instant(s.At)
@@ -77,18 +105,21 @@ func valueOf(panel board.Panel, s live.State, at time.Time) panelValue {
 
 // PanelValue is one panel, at ?at= and over ?window=.
 func (p *Pages) PanelValue(w http.ResponseWriter, r *http.Request) {
-	panel, ok := p.panelNamed(chi.URLParam(r, "topic"))
+	panel, ok := p.panelNamed(param(r, "topic"))
 	if !ok {
 		problem.Write(w, http.StatusNotFound, "there is no such panel: /api/v1/boards lists them")
 		return
 	}
-	m, wrong := readMoment(r.URL.Query(), p.now())
+	m, wrong := readMoment(r.URL.Query(), p.now(), panel.Windows...)
 	if wrong == nil && m.window != 0 && panel.Window == 0 {
 		wrong = &fieldError{"window", "is fixed for this panel: leave it out"}
 	}
 	if wrong != nil {
 		problem.WriteField(w, http.StatusBadRequest, wrong.field, wrong.Error())
 		return
+	}
+	if over := panel.Over(m.window); !m.named && (over.Topic != panel.Topic || m.window == panel.Window && m.window != 0) {
+		panel, m.past = over, false // the live one
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
 	defer cancel()
@@ -104,26 +135,24 @@ func (p *Pages) PanelValue(w http.ResponseWriter, r *http.Request) {
 	p.json(w, valueOf(panel, s, m.at))
 }
 
+// panelNamed is the panel of a topic, also when what it is about is not written as it is in topics.
 func (p *Pages) panelNamed(topic string) (board.Panel, bool) {
-	for _, b := range p.boards {
-		for _, panel := range b.Panels {
-			if panel.Topic == topic {
-				return panel, true
-			}
-		}
+	if panel, ok := board.Find(p.boards, topic); ok {
+		return panel, true
 	}
-	return board.Panel{}, false
+	base, id, _ := strings.Cut(topic, ":")
+	return board.Find(p.boards, base+":"+board.Instance(id))
 }
 
 // BoardValues is every panel of a board. A panel that can't be answered has a doubt and no value; when none can be,
 // the answer is 503.
 func (p *Pages) BoardValues(w http.ResponseWriter, r *http.Request) {
-	b, ok := p.named(chi.URLParam(r, "name"))
+	b, ok := board.Named(p.boards, param(r, "name"))
 	if !ok {
 		problem.Write(w, http.StatusNotFound, "there is no such board: /api/v1/boards lists them")
 		return
 	}
-	m, wrong := readMoment(r.URL.Query(), p.now())
+	b, m, wrong := asked(b, r.URL.Query(), p.now())
 	if wrong != nil {
 		problem.WriteField(w, http.StatusBadRequest, wrong.field, wrong.Error())
 		return

@@ -2,7 +2,9 @@ package page
 
 import (
 	"net/http"
+	"strings"
 
+	"warroom/server/board"
 	"warroom/server/problem"
 	"warroom/views"
 )
@@ -42,6 +44,18 @@ func (p *Pages) NotFound(w http.ResponseWriter, r *http.Request) {
 	}
 	p.write(w, r, http.StatusNotFound, p.layout(r, "Not found"), views.RefusalPage(views.Refusal{
 		Heading: "No such page", Text: "There is nothing at " + r.URL.Path + ".", Link: home(),
+	}))
+}
+
+// unknown says that nobody has told of the one thing that a board is about: a send.
+func (p *Pages) unknown(w http.ResponseWriter, r *http.Request, b board.Board) {
+	l := p.layout(r, "Not found")
+	l.SignedIn = true
+	_, id, _ := strings.Cut(b.Title, " ")
+	p.write(w, r, http.StatusNotFound, l, views.RefusalPage(views.Refusal{
+		Heading: "No such send",
+		Text:    "“" + id + "”: no mail has left under this name, and no gift names it. A new one is here within a second of its first mail.",
+		Link:    views.Link{Path: "/sends", Text: "All sends"},
 	}))
 }
 
