@@ -86,7 +86,9 @@ func (c *courier) collect(ctx context.Context) ([]story.Event, time.Time) {
 		told := c.feed.Next()
 		for i := range told {
 			c.ndjson = append(append(c.ndjson, told[i].Body...), '\n')
-			told[i].Body = nil // nobody needs it again
+			if !c.journal.keeps(c.feed.Kind) {
+				told[i].Body = nil // nobody needs it again
+			}
 		}
 		events = append(events, told...)
 	}

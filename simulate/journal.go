@@ -19,9 +19,14 @@ type journal struct {
 	buf []byte
 }
 
+// keeps tells whether events of this kind are written down at all.
+func (j *journal) keeps(kind campaign.Kind) bool {
+	return j.out != nil && (kind != campaign.Traffic || j.traffic)
+}
+
 // write adds a batch. It is called after the server's answer, so a line that says acknowledged is true.
 func (j *journal) write(f *story.Feed, events []story.Event, acknowledged []bool) error {
-	if j.out == nil || f.Kind == campaign.Traffic && !j.traffic {
+	if !j.keeps(f.Kind) {
 		return nil
 	}
 	j.mu.Lock()
@@ -36,7 +41,8 @@ func (j *journal) write(f *story.Feed, events []story.Event, acknowledged []bool
 	return nil
 }
 
-// appendLine writes one event. The story's words need no escaping.
+// appendLine writes one event: what an auditor of totals needs, then the event as it was sent. The story's words need no
+// escaping.
 func appendLine(dst []byte, kind campaign.Kind, e *story.Event, acknowledged bool) []byte {
 	dst = append(append(dst, `{"kind":"`...), kind.String()...)
 	if kind == campaign.Traffic {
@@ -52,5 +58,6 @@ func appendLine(dst []byte, kind campaign.Kind, e *story.Event, acknowledged boo
 	dst = append(append(dst, `,"currency":"`...), e.Currency...)
 	dst = e.At.AppendFormat(append(dst, `","occurred_at":"`...), "2006-01-02T15:04:05.000Z07:00")
 	dst = strconv.AppendBool(append(dst, `","acknowledged":`...), acknowledged)
+	dst = append(append(dst, `,"event":`...), e.Body...)
 	return append(dst, '}', '\n')
 }

@@ -140,6 +140,7 @@ type entry struct {
 	OccurredAt                            time.Time `json:"occurred_at"`
 	Acknowledged                          bool
 	Weight                                float64
+	Event                                 json.RawMessage
 }
 
 func entries(t *testing.T, journal *bytes.Buffer) []entry {

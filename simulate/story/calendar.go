@@ -75,8 +75,9 @@ func (c *calendar) regular(from, to int64) []*blast {
 			c.dice.shake(key)
 			at := time.Date(day.Year(), day.Month(), day.Day(), hour, c.dice.IntN(40), 0, 0, c.plan.eastern)
 			runs := int64(10+c.dice.IntN(11)) * minuteMS
+			force := min(max(c.dice.skewed(regularForce, forceSpread), regularForce/3), regularForce*3)
 			list = append(list, &blast{
-				id: at.Format("em060102-15"), at: at.UnixMilli(), runs: runs, key: key, force: regularForce,
+				id: at.Format("em060102-15"), at: at.UnixMilli(), runs: runs, key: key, force: force,
 			})
 		}
 	}
@@ -97,7 +98,8 @@ func (p *Plan) extras() []*blast {
 
 // How mails bring gifts.
 const (
-	regularForce = 2.2
+	regularForce = 2.2 // of half of the regular mails, and
+	forceSpread  = 0.45
 	pullHalfLife = 75 * minuteMS
 	// Who gives because of the night has seldom this morning's mail open.
 	pullForeign = 0.05

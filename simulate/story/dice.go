@@ -35,6 +35,7 @@ const (
 	forWelcome
 	forVisitor
 	forTraffic
+	forHost
 )
 
 // mix turns several numbers into one that looks random (SplitMix64's finalizer over a running sum).

@@ -1,6 +1,7 @@
 package story
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -129,4 +130,28 @@ func TestMailsOfANightDoNotOverlap(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Of the two texts of some blasts one is clicked more often, and blasts differ in what they bring.
+func TestTextsAndBlastsDiffer(t *testing.T) {
+	p := planned(t, Options{Seed: 4})
+	list := newCalendar(p).between(p.start-7*24*hourMS, p.start)
+	var even, a, b int
+	weakest, strongest := math.Inf(1), 0.0
+	for _, blast := range list {
+		weakest, strongest = min(weakest, blast.force), max(strongest, blast.force)
+		switch ahead := blast.charm("a") - blast.charm("b"); {
+		case ahead == 0:
+			even++
+		case ahead > 0:
+			a++
+		default:
+			b++
+		}
+		between(t, "mean of both texts", (blast.charm("a")+blast.charm("b"))/2, 1, 1)
+	}
+	if even < 5 || a < 5 || b < 5 {
+		t.Errorf("%d blasts with equal texts, in %d a is better, in %d b", even, a, b)
+	}
+	between(t, "strongest blast to the weakest", strongest/weakest, 2, 9)
 }

@@ -3,6 +3,7 @@ package story
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -16,6 +17,22 @@ type scenario struct {
 	wave  float64 // how far applause lines swing it while it holds
 	mails []extraMail
 	calm  bool // nothing is added at all
+
+	incidents []incident
+	silences  []silence
+}
+
+// incident is a time in which an app fails more often than it usually does.
+type incident struct {
+	app      string
+	at, runs int64
+	share    float64 // of its requests that fail
+}
+
+// silence is a time in which a host answers nothing: the others have its requests.
+type silence struct {
+	host     string
+	at, runs int64
 }
 
 // extraMail is a blast that the night calls for.
@@ -45,6 +62,12 @@ func scenarioNamed(name string) (scenario, error) {
 				{"speech", 90 * secondMS, 15 * minuteMS, 2.4},
 				{"thanks", 75 * minuteMS, 15 * minuteMS, 2.2},
 			},
+			incidents: []incident{
+				{"events", 12 * minuteMS, 7 * minuteMS, 0.3}, // loud, and costs little
+				{"donate", 16 * minuteMS, 5 * minuteMS, 0.06},
+				{"donate", 64 * minuteMS, 4 * minuteMS, 0.08},
+			},
+			silences: []silence{{"api2.example.org", 14 * minuteMS, 26 * minuteMS}},
 		}, nil
 	case "spike":
 		return scenario{
@@ -76,6 +99,33 @@ func (s scenario) strain(t int64) float64 {
 	}
 	return math.Exp(-float64(t) / float64(90*secondMS))
 }
+
+// trouble is the share of an app's requests that fail t ms after the start, on top of what strain does.
+func (s scenario) trouble(app string, t int64) float64 {
+	share := 0.0
+	for _, i := range s.incidents {
+		if i.app == app && i.at <= t && t < i.at+i.runs {
+			share = max(share, i.share)
+		}
+	}
+	return share
+}
+
+// silent tells whether a host answers nothing t ms after the start.
+func (s scenario) silent(host string, t int64) bool {
+	return slices.ContainsFunc(s.silences, func(q silence) bool { return q.host == host && q.at <= t && t < q.at+q.runs })
+}
+
+// forms is how many forms a second people send: somewhat more than there are gifts. Nobody sends one for the gifts
+// of the dawn.
+func (p *Plan) forms(t int64) float64 {
+	gifts := quietDollars(p.hour(t), 0)/p.sizes.mean(quietStanding) +
+		p.scenario.surge(t-p.start)*surgeDollars/p.sizes.mean(surgeStanding)
+	return formsEach * gifts / 3600
+}
+
+// formsEach is how many forms are sent for a gift: some cards are declined.
+const formsEach = 1.12
 
 // hour is the time of day in the campaign's zone, as hours with a fraction.
 func (p *Plan) hour(t int64) float64 {

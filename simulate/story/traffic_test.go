@@ -1,6 +1,7 @@
 package story
 
 import (
+	"net/http"
 	"testing"
 	"time"
 )
@@ -102,20 +103,83 @@ func TestSitesStrainAndRecover(t *testing.T) {
 
 func TestRequestsOfAnApp(t *testing.T) {
 	p := planned(t, Options{Seed: 9, Rate: 400})
-	hosts := map[string]string{}
+	hosts := map[string]map[string]bool{}
+	apps4host := map[string]string{}
 	codes := map[int]bool{}
 	for _, e := range read(t, p, 2*time.Minute, "web")["web"] {
 		w := e.wire
 		if w.App != e.App || w.Host == "" || w.Path == "" || w.Path[0] != '/' || w.Visitor == "" || w.Region == "" {
 			t.Fatalf("incomplete: %s", e.Body)
 		}
-		if host, ok := hosts[w.App]; ok && host != w.Host {
-			t.Fatalf("%s is at %s and %s", w.App, host, w.Host)
+		if app, ok := apps4host[w.Host]; ok && app != w.App {
+			t.Fatalf("%s is of %s and of %s", w.Host, app, w.App)
 		}
-		hosts[w.App] = w.Host
+		apps4host[w.Host] = w.App
+		if hosts[w.App] == nil {
+			hosts[w.App] = map[string]bool{}
+		}
+		hosts[w.App][w.Host] = true
 		codes[w.Status/100] = true
+	}
+	for _, a := range apps() {
+		if len(hosts[a.name]) != len(a.hosts) {
+			t.Errorf("%s has hosts %v, want %v", a.name, hosts[a.name], a.hosts)
+		}
 	}
 	if len(hosts) != len(apps()) || !codes[2] || !codes[3] || !codes[4] {
 		t.Errorf("apps %v, classes of status %v", hosts, codes)
 	}
+}
+
+// What the night brings: an app that fails for some minutes, and a host that falls silent while the others go on.
+func TestIncidentsAndSilence(t *testing.T) {
+	p := planned(t, Options{Scenario: "convention", Seed: 9, Rate: 120})
+	type count struct{ all, failed float64 }
+	apps := map[string]map[bool]*count{"events": {true: {}, false: {}}, "site": {true: {}, false: {}}}
+	last := map[string]time.Duration{}
+	for _, e := range read(t, p, 20*time.Minute, "web")["web"] {
+		at := e.At.Sub(p.Start())
+		last[e.wire.Host] = at
+		if c := apps[e.App]; c != nil && at > 8*time.Minute {
+			in := c[at >= 12*time.Minute && at < 19*time.Minute]
+			in.all++
+			if e.wire.Status >= 500 {
+				in.failed++
+			}
+		}
+	}
+	rate := func(app string, during bool) float64 { return apps[app][during].failed / apps[app][during].all }
+	between(t, "failures of events in its incident", rate("events", true), 0.25, 0.35)
+	between(t, "failures of events out of it", rate("events", false), 0, 0.01)
+	between(t, "failures of site meanwhile", rate("site", true), 0, 0.005)
+	between(t, "minutes when api2 was last seen", last["api2.example.org"].Minutes(), 13.9, 14)
+	for _, host := range []string{"api.example.org", "api3.example.org", "give2.example.org"} {
+		between(t, "minutes when "+host+" was last seen", last[host].Minutes(), 19.9, 20)
+	}
+}
+
+// The way to a gift: most only look, some come to the form, and about as many send it as there are gifts.
+func TestThePathToAGift(t *testing.T) {
+	p := planned(t, Options{Seed: 9, Rate: 300, Backfill: 20 * time.Minute})
+	saw, came, sent := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, e := range read(t, p, 20*time.Minute, "web")["web"] {
+		if e.At.Before(p.Start()) {
+			continue
+		}
+		saw[e.wire.Visitor] = true
+		if e.App == "donate" {
+			came[e.wire.Visitor] = true
+		}
+		if e.wire.Method == http.MethodPost && e.App == "donate" && e.wire.Status < 400 {
+			sent[e.wire.Visitor] = true
+		}
+	}
+	gifts := 0.0
+	for _, e := range read(t, p, 20*time.Minute, "vendor")["vendor"] {
+		if !e.At.Before(p.Start()) && e.Type == "gift" && !e.Repeat {
+			gifts++
+		}
+	}
+	between(t, "who came, of who saw", float64(len(came))/float64(len(saw)), 0.2, 0.4)
+	between(t, "forms to gifts", float64(len(sent))/gifts, 0.8, 1.5)
 }
