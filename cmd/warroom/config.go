@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -47,6 +48,11 @@ type config struct {
 	RetainSeconds  time.Duration `env:"RETAIN_SECONDS" envDefault:"48h" help:"how long traffic by the second is kept"`
 	RetainMinutes  time.Duration `env:"RETAIN_MINUTES" envDefault:"2160h" help:"how long traffic by the minute is kept"`
 
+	MailPerSecond quota `env:"MAIL_PER_SECOND" help:"mails a second that the mail provider lets through: the mail board shows what of it is used; empty = unknown"`
+	MailPerDay    quota `env:"MAIL_PER_DAY" help:"mails in any 24 hours that the mail provider lets through; empty = unknown"`
+
+	Tiers tiers `env:"TIERS" help:"how much hangs on an app, such as donate=1,site=2: 1 takes gifts, 2 matters tonight, 3 can wait; others are guessed by their names"`
+
 	LogLevel  slog.Level `env:"LOG_LEVEL" envDefault:"INFO" help:"DEBUG, INFO, WARN or ERROR"`
 	LogFormat logFormat  `env:"LOG_FORMAT" envDefault:"text" help:"text or json"`
 }
@@ -83,6 +89,35 @@ func (p *publicURL) UnmarshalText(text []byte) error {
 		return errors.New("want scheme and host such as https://warroom.example.org")
 	}
 	*p = publicURL(u.Scheme + "://" + u.Host)
+	return nil
+}
+
+// quota is how many mails the provider lets through; 0 where that is unknown.
+type quota float64
+
+func (q *quota) UnmarshalText(text []byte) error {
+	n, err := strconv.ParseFloat(string(text), 64)
+	if err != nil || !(n > 0) || n > 1e12 {
+		return errors.New("want a number above 0 such as 90 or 500000")
+	}
+	*q = quota(n)
+	return nil
+}
+
+// tiers are how much hangs on each app, written donate=1,site=2.
+type tiers map[string]int
+
+func (t *tiers) UnmarshalText(text []byte) error {
+	all := tiers{}
+	for pair := range strings.SplitSeq(string(text), ",") {
+		app, tier, _ := strings.Cut(pair, "=")
+		app, tier = strings.TrimSpace(app), strings.TrimSpace(tier)
+		if _, twice := all[app]; app == "" || twice || !slices.Contains([]string{"1", "2", "3"}, tier) {
+			return errors.New("want each app once with 1, 2 or 3, such as donate=1,site=2")
+		}
+		all[app] = int(tier[0] - '0')
+	}
+	*t = all
 	return nil
 }
 
@@ -245,6 +280,8 @@ func (c config) options(logger *slog.Logger) server.Options {
 		ClickHouseURL: c.ClickHouseURL, AnalystURL: c.AnalystURL,
 		EngineLibrary: c.EngineLibrary, EngineMemory: int64(c.EngineMemory),
 		RetainRequests: c.RetainRequests, RetainSeconds: c.RetainSeconds, RetainMinutes: c.RetainMinutes,
+		Tiers:         c.Tiers,
+		MailPerSecond: float64(c.MailPerSecond), MailPerDay: float64(c.MailPerDay),
 		Version: version, Logger: logger,
 	}
 }
@@ -277,6 +314,10 @@ func units(t reflect.Type) (unit, want string) {
 		return "size", ""
 	case reflect.TypeFor[publicURL]():
 		return "URL", ""
+	case reflect.TypeFor[quota]():
+		return "number", ""
+	case reflect.TypeFor[tiers]():
+		return "app=tier list", ""
 	case reflect.TypeFor[slog.Level]():
 		return "text", "want DEBUG, INFO, WARN or ERROR"
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,6 +47,8 @@ func TestBadValuesAreNamedInOneLine(t *testing.T) {
 		"WARROOM_SELF_TRAFFIC=maybe":         "true or false",
 		"WARROOM_CLICKHOUSE_CLUSTER=one":     "not supported",
 		"WARROOM_ANALYST_URL=http://x@y":     "WARROOM_CLICKHOUSE_URL",
+		"WARROOM_MAIL_PER_SECOND=fast":       "above 0",
+		"WARROOM_MAIL_PER_DAY=-1":            "above 0",
 		"WARROOM_TIMEZON=UTC":                "did you mean WARROOM_TIMEZONE",
 		"WARROOM_SECRET_FILE=/nowhere/at/al": "readable file",
 	} {
@@ -126,6 +129,19 @@ func TestHelpOfEveryCommand(t *testing.T) {
 			if code != 0 || !strings.HasPrefix(out.String(), "usage: warroom") || !strings.Contains(out.String(), args[0]) || errs.Len() > 0 {
 				t.Errorf("warroom %s: exit %d\n%s%s", strings.Join(way, " "), code, &out, &errs)
 			}
+		}
+	}
+}
+
+func TestTiers(t *testing.T) {
+	c, err := loadConfig([]string{"WARROOM_TIERS=donate=1, my shop=1,site=2"})
+	if want := (tiers{"donate": 1, "my shop": 1, "site": 2}); err != nil || !maps.Equal(c.Tiers, want) {
+		t.Errorf("%v (%v), want %v", c.Tiers, err, want)
+	}
+	for _, bad := range []string{"donate", "donate=0", "donate=4", "=1", "donate=1,donate=2", "donate=1,", "donate=high"} {
+		_, err := loadConfig([]string{"WARROOM_TIERS=" + bad})
+		if err == nil || !strings.Contains(err.Error(), "WARROOM_TIERS") || !strings.Contains(err.Error(), "donate=1,site=2") {
+			t.Errorf("%s: %v", bad, err)
 		}
 	}
 }

@@ -36,7 +36,8 @@ gifts by two roads), desk (checks), mail (what the mail provider reports) and we
   --backfill DURATION   history before the start, sent first and as fast as the server takes it (default 0s)
   --start TIME          when the live part begins, RFC 3339; fixes ids and times (default now)
   --duration DURATION   how much live time to tell; 0 = until stopped (default 0s)
-  --journal FILE        add a JSON line for every event: what it was, and whether the server acknowledged it
+  --journal FILE        add a JSON line for every event: what it was, as it was sent, and whether the server
+                        acknowledged it
   --journal-traffic=false  leave requests out of it: they have no id and are by far the most lines
   --json                print a summary as JSON on stdout at the end
 
