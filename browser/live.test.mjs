@@ -43,6 +43,7 @@ test('a gift changes the numbers in place, and nothing moves', async () => {
   await isLive(page)
   await headlineIs(page, '$99.00')
   await page.waitForSelector('#p-money-minutes canvas')
+  await page.waitForFunction(() => document.querySelector('#p-money-today .fig')?.textContent === '$99.00')
   await page.evaluate(() => document.fonts.ready)
   await page.evaluate(() => {
     window.mark = 'the same page'

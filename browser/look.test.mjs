@@ -36,30 +36,28 @@ async function barriers(page) {
 }
 
 for (const theme of ['dark', 'light']) {
-  for (const path of ['/', '/?at=' + encodeURIComponent(new Date(Date.now() - 60_000).toISOString()), '/docs', '/sign-in?used=1', '/nowhere']) {
-    test(`${theme} ${path.replace(/=2.*/, '=…')} has no barrier`, async () => {
-      const { page } = await open(context)
+  test(`${theme}: what is past and what says no has no barrier`, async () => {
+    const { page } = await open(context)
+    for (const path of ['/?at=' + encodeURIComponent(new Date(Date.now() - 60_000).toISOString()), '/sign-in?used=1', '/nowhere', '/sends/nobody-sent-this']) {
       const url = new URL(path, warroom.url)
       url.searchParams.set('theme', theme)
       await page.goto(url.href)
-      if (path === '/') await isLive(page)
       assert.equal(await page.getAttribute('html', 'data-theme'), theme)
-      assert.deepEqual(await barriers(page), [])
-      await page.close()
-    })
-  }
+      assert.deepEqual(await barriers(page), [], path)
+    }
+    await page.close()
+  })
 }
 
 for (const [width, height] of [[360, 740], [390, 844], [820, 1180], [1280, 720], [1920, 1080], [3840, 2160]]) {
   test(`${width} × ${height}: nothing is cut or overlaps`, async () => {
     const { page, troubles } = await open(context)
     await page.setViewportSize({ width, height })
-    for (const path of ['/', '/docs', '/sign-in', '/nowhere']) {
+    for (const path of ['/docs', '/sign-in', '/nowhere', '/']) {
+      if (width > 360 && width < 3840 && path !== '/') continue
       await page.goto(warroom.url + path)
-      if (path === '/') await isLive(page)
       assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${path} is wider than the screen`)
     }
-    await page.goto(warroom.url + '/')
     await isLive(page)
     const overlaps = await page.evaluate(() => {
       const boxes = [...document.querySelectorAll('.place')].map((el) => [el.className, el.getBoundingClientRect()])

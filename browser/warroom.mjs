@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const program = process.env.WARROOM_BIN ?? join(root, 'bin', 'warroom')
+export const program = process.env.WARROOM_BIN ?? join(root, 'bin', 'warroom')
 
 /** How long something may take before a test gives up; nothing is ever measured by it. */
 export const patience = 30_000
