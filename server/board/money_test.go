@@ -313,6 +313,11 @@ func (h *house) testNeighbours(t *testing.T) {
 	if day.Amount != "16.00" || day.SameTime.Amount != "3.00" || day.Yesterday.Amount != "15.00" {
 		t.Errorf("the day: %+v", day)
 	}
+	later := at.Add(90 * time.Second) // the last minute begins within a minute of the clock
+	h.give(t, gift("y6", later.Add(-time.Minute), 1_00), gift("y7", later.Add(-time.Minute+time.Millisecond), 1_00), gift("y8", later, 1_00))
+	if day = h.ask(t, "money.today", later).Value.(todayValue); day.lastMinute != 2 || day.Gifts != 4 {
+		t.Errorf("a little later: %+v", day)
+	}
 }
 
 func (h *house) testLongDays(t *testing.T) {

@@ -54,7 +54,12 @@ func (d desk) todayAndYesterday(m Moment) map[string]string {
 	var p pieces
 	p.add(yesterday.Add(-tick), same)
 	p.add(same, day.Add(-tick))
-	p.add(day.Add(-tick), m.At)
+	if minute := m.At.Add(-time.Minute); minute.After(day) { // the gifts of the last minute are read one by one
+		p.add(day.Add(-tick), minute)
+		p.add(minute, m.At)
+	} else {
+		p.add(day.Add(-tick), m.At)
+	}
 	params := map[string]string{
 		"at": engineTime(m.At), "day": engineTime(day), "day_before": engineTime(yesterday), "same": engineTime(same),
 		"half": m.At.UTC().Truncate(30 * time.Minute).Format(time.DateTime), "currency": d.Currency,
